@@ -1,0 +1,1 @@
+"""Speed: the pipeline under real load, measured by CPU per reading."""

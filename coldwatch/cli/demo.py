@@ -1,0 +1,7 @@
+"""`coldwatch demo`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command(s) to the app."""

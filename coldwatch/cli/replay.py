@@ -1,0 +1,7 @@
+"""`coldwatch replay`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command(s) to the app."""

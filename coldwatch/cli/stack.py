@@ -1,0 +1,7 @@
+"""`coldwatch stack commands`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command(s) to the app."""

@@ -1,0 +1,92 @@
+"""The ledger read as a whole: accepted = stored + duplicate + quarantined + dead_lettered + in flight."""
+
+from dataclasses import asdict, dataclass
+
+import psycopg2
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.reading import HEADER_COUNT
+from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
+
+JUDGED = (READINGS, RESULTS, FRAMES, REJECTIONS)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Values since the beginning; `in_flight` are those on Kafka that no worker has committed yet."""
+
+    accepted: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    dead_lettered: int
+    in_flight: int
+    holes: int
+
+    @property
+    def balanced(self) -> bool:
+        settled = self.stored + self.duplicate + self.quarantined + self.dead_lettered
+        return self.accepted == settled + self.in_flight and self.holes == 0
+
+    def as_dict(self) -> dict[str, int | bool]:
+        return {**asdict(self), "balanced": self.balanced}
+
+
+def read(database_url: str, bootstrap: str, prefix: str = "") -> Ledger:
+    """Reads the books and what lies behind each partition's next position. Needs the reader's or pipeline's role.
+
+    Raises psycopg2.Error or kafka.errors.KafkaError when one of the two cannot be reached.
+    """
+    connection = psycopg2.connect(database_url, connect_timeout=5)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "select coalesce(sum(accepted), 0)::bigint, coalesce(sum(stored), 0)::bigint,"
+                " coalesce(sum(duplicate), 0)::bigint, coalesce(sum(quarantined), 0)::bigint,"
+                " coalesce(sum(dead_lettered), 0)::bigint,"
+                " (select count(*) from ledger_hole) from ledger"
+            )
+            judged, stored, duplicate, quarantined, dead_lettered, holes = cursor.fetchone() or (0,) * 6
+            cursor.execute("select topic, partition, next_position from partition_offset")
+            positions = {(topic, partition): position for topic, partition, position in cursor.fetchall()}
+    finally:
+        connection.close()
+    in_flight = _values_behind(positions, bootstrap, prefix)
+    return Ledger(judged + in_flight, stored, duplicate, quarantined, dead_lettered, in_flight, holes)
+
+
+def _values_behind(positions: dict[tuple[str, int], int], bootstrap: str, prefix: str) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    try:
+        partitions = [
+            TopicPartition(prefix + topic.name, number) for topic in JUDGED for number in range(topic.partitions)
+        ]
+        ends = consumer.end_offsets(partitions)
+        starts = {p: positions.get((p.topic, p.partition), 0) for p in partitions}
+        behind = [p for p in partitions if ends[p] > starts[p]]
+        return _count_values(consumer, behind, starts, ends) if behind else 0
+    finally:
+        consumer.close()
+
+
+def _count_values(
+    consumer: KafkaConsumer,
+    behind: list[TopicPartition],
+    starts: dict[TopicPartition, int],
+    ends: dict[TopicPartition, int],
+) -> int:
+    consumer.assign(behind)
+    for partition in behind:
+        consumer.seek(partition, starts[partition])
+    values = 0
+    left = set(behind)
+    while left:
+        for partition, records in consumer.poll(timeout_ms=500).items():
+            values += sum(_values_of(r.headers) for r in records if r.offset < ends[partition])
+        left = {p for p in left if consumer.position(p) < ends[p]}
+    return values
+
+
+def _values_of(headers: list[tuple[str, bytes]]) -> int:
+    """A pack says its count; every other record (result, frame, rejection) names its own or counts one."""
+    return next((int(value) for key, value in headers if key == HEADER_COUNT), 1)

@@ -1,0 +1,1 @@
+"""From rows to answers: queries over the published views."""

@@ -1,0 +1,1 @@
+"""From a device to Kafka: the MQTT front door, admission, packs, the registry."""

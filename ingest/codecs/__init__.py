@@ -1,0 +1,1 @@
+"""One pure file per payload convention; CODECS is their table."""

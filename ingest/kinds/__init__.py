@@ -1,0 +1,1 @@
+"""One pure file per device kind; KINDS is their table."""
