@@ -31,7 +31,9 @@ REASONS: Final[dict[str, Reason]] = {
     "bad_json": Reason(_D, "内容不是合法的 JSON:{detail}", "the payload is not valid JSON: {detail}"),
     "bad_shape": Reason(_D, "{path}:格式不对,{detail}", "{path}: wrong shape, {detail}"),
     "not_a_number": Reason(
-        _D, "{path}:值是{detail},必须是数字(不要加引号)", "{path}: value is {detail}, must be a number (no quotes)"
+        _D,
+        "{path}:值是{detail},必须是数字(不要加引号)",
+        "{path}: value is {detail}, must be a number (no quotes)",
     ),
     "no_time": Reason(
         _D,
@@ -44,7 +46,9 @@ REASONS: Final[dict[str, Reason]] = {
         "{path}: the time has no offset; write it like 2026-11-23T10:02:31+08:00",
     ),
     "bad_time": Reason(_D, "{path}:时间无法识别:{detail}", "{path}: not a time: {detail}"),
-    "bad_seq": Reason(_D, "{path}:seq 必须是 0 到 2^63-1 的整数", "{path}: seq must be an integer from 0 to 2^63-1"),
+    "bad_seq": Reason(
+        _D, "{path}:seq 必须是 0 到 2^63-1 的整数", "{path}: seq must be an integer from 0 to 2^63-1"
+    ),
     "no_values": Reason(_D, "{path}:values 是空的", "{path}: `values` is empty"),
     "unknown_metric": Reason(
         _D,

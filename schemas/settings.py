@@ -1,7 +1,7 @@
 """Every setting of coldwatch, built once in the front door and handed down. See docs/settings.md.
 
-Each comes from the environment as `COLDWATCH_<GROUP>__<NAME>`, e.g. `COLDWATCH_GATEWAY__PORT=1883`; the two paths
-are `COLDWATCH_HOME` and `COLDWATCH_CACHE`. An empty server address means "the local stack starts one".
+Each comes from the environment as `COLDWATCH_<GROUP>__<NAME>`, e.g. `COLDWATCH_GATEWAY__PORT=1883`;
+the two paths are `COLDWATCH_HOME` and `COLDWATCH_CACHE`. An empty server address means "the local stack starts one".
 """
 
 from pathlib import Path
@@ -13,8 +13,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class KafkaSettings(BaseModel):
     """Where Kafka is, and how this installation's topics are called."""
 
-    bootstrap: str = Field("", description="host:port of an existing Kafka; empty: the local stack starts one")
-    prefix: str = Field("", description="put before every topic's name, so that installations can share a Kafka")
+    bootstrap: str = Field(
+        "", description="host:port of an existing Kafka; empty: the local stack starts one"
+    )
+    prefix: str = Field(
+        "", description="put before every topic's name, so that installations can share a Kafka"
+    )
     port: int = Field(0, description="port of the local stack's Kafka; 0: a free one, remembered")
     request_timeout_s: float = Field(40.0, description="after this long an unanswered request has failed")
 
@@ -24,7 +28,9 @@ class DatabaseSettings(BaseModel):
 
     owner_url: SecretStr = Field(SecretStr(""), description="role that owns the tables: migrations only")
     pipeline_url: SecretStr = Field(SecretStr(""), description="role of gateway, judge, frames and alerts")
-    web_url: SecretStr = Field(SecretStr(""), description="role of the console; sees what row security allows")
+    web_url: SecretStr = Field(
+        SecretStr(""), description="role of the console; sees what row security allows"
+    )
     reader_url: SecretStr = Field(SecretStr(""), description="read-only role over the published views")
     port: int = Field(0, description="port of the local stack's PostgreSQL; 0: a free one, remembered")
     connect_timeout_s: int = Field(5, description="give up connecting after this long")
@@ -40,7 +46,8 @@ class GatewaySettings(BaseModel):
     max_telemetry_bytes: int = Field(256 * 1024, description="largest telemetry, result, event packet")
     max_frame_bytes: int = Field(2 * 1024 * 1024, description="largest frame packet")
     max_buffered_bytes: int = Field(
-        64 * 1024 * 1024, description="bytes received and not yet confirmed by Kafka; at it, sockets are not read"
+        64 * 1024 * 1024,
+        description="bytes received and not yet confirmed by Kafka; at it, sockets are not read",
     )
     max_connections: int = Field(20_000, description="connections at once; more are told 'server busy'")
     connect_timeout_s: float = Field(10.0, description="a connection must send CONNECT within this time")
