@@ -36,7 +36,9 @@ class HealthServer:
                     self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
                 elif self.path in checks:
                     sentence = checks[self.path]()
-                    self._answer(503 if sentence else 200, (sentence or "ok").encode(), "text/plain; charset=utf-8")
+                    self._answer(
+                        503 if sentence else 200, (sentence or "ok").encode(), "text/plain; charset=utf-8"
+                    )
                 else:
                     self._answer(404, b"only /healthz, /readyz, /metrics", "text/plain")
 

@@ -56,10 +56,14 @@ def read(database_url: str, bootstrap: str, prefix: str = "") -> Ledger:
 
 
 def _values_behind(positions: dict[tuple[str, int], int], bootstrap: str, prefix: str) -> int:
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     try:
         partitions = [
-            TopicPartition(prefix + topic.name, number) for topic in JUDGED for number in range(topic.partitions)
+            TopicPartition(prefix + topic.name, number)
+            for topic in JUDGED
+            for number in range(topic.partitions)
         ]
         ends = consumer.end_offsets(partitions)
         starts = {p: positions.get((p.topic, p.partition), 0) for p in partitions}

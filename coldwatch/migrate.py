@@ -61,9 +61,7 @@ def _ensure_roles(cursor: "psycopg2.extensions.cursor", passwords: RolePasswords
     )
 
 
-def _ensure_role(
-    cursor: "psycopg2.extensions.cursor", name: str, rights: str, password: str | None
-) -> None:
+def _ensure_role(cursor: "psycopg2.extensions.cursor", name: str, rights: str, password: str | None) -> None:
     cursor.execute("select 1 from pg_roles where rolname = %s", (name,))
     if cursor.fetchone() is None:
         cursor.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
