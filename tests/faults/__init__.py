@@ -1,0 +1,1 @@
+"""Fault drills: kill, freeze, cut, with a checker apart from the system."""
