@@ -55,8 +55,9 @@ def _ensure_roles(cursor: "psycopg2.extensions.cursor", passwords: RolePasswords
     (database,) = cursor.fetchone() or ("",)
     cursor.execute(sql.SQL("grant create on database {} to coldwatch_owner").format(sql.Identifier(database)))
     cursor.execute("grant create, usage on schema public to coldwatch_owner")
+    cursor.execute("create schema if not exists coldwatch_migration")
     cursor.execute(
-        "create table if not exists migration (name text primary key, sha256 text not null,"
+        "create table if not exists coldwatch_migration.migration (name text primary key, sha256 text not null,"
         " applied_at timestamptz not null default now())"
     )
 
@@ -72,7 +73,7 @@ def _ensure_role(cursor: "psycopg2.extensions.cursor", name: str, rights: str, p
 
 def _apply_one(cursor: "psycopg2.extensions.cursor", name: str, text: str) -> bool:
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    cursor.execute("select sha256 from migration where name = %s", (name,))
+    cursor.execute("select sha256 from coldwatch_migration.migration where name = %s", (name,))
     row = cursor.fetchone()
     if row is not None:
         if row[0] != sha256:
@@ -85,7 +86,7 @@ def _apply_one(cursor: "psycopg2.extensions.cursor", name: str, text: str) -> bo
         cursor.execute("set local role coldwatch_owner")
         cursor.execute(text)
         cursor.execute("reset role")
-        cursor.execute("insert into migration (name, sha256) values (%s, %s)", (name, sha256))
+        cursor.execute("insert into coldwatch_migration.migration (name, sha256) values (%s, %s)", (name, sha256))
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")
