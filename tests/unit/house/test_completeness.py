@@ -26,13 +26,17 @@ def test_every_line_has_its_file_and_every_file_its_line(
     module: str, table: str, cases: str, document: str
 ) -> None:
     folder = ROOT / module.replace(".", "/")
-    files = {f.stem for f in folder.glob("*.py") if not f.stem.startswith("_")} - NOT_MEMBERS.get(cases, set())
+    files = {f.stem for f in folder.glob("*.py") if not f.stem.startswith("_")} - NOT_MEMBERS.get(
+        cases, set()
+    )
     assert files == names_of(module, table)
 
 
 @pytest.mark.parametrize(("module", "table", "cases", "document"), TABLES)
 def test_every_line_has_cases(module: str, table: str, cases: str, document: str) -> None:
-    missing = {n for n in names_of(module, table) if not any((ROOT / "tests" / "cases" / cases / n).glob("*"))}
+    missing = {
+        n for n in names_of(module, table) if not any((ROOT / "tests" / "cases" / cases / n).glob("*"))
+    }
     assert not missing, f"no cases in tests/cases/{cases}/ for {missing}"
 
 
