@@ -68,10 +68,7 @@ class Postgres:
     @property
     def url(self) -> str:
         """The superuser's URL of the coldwatch database."""
-        return self.role_url(SUPERUSER, self._password)
-
-    def role_url(self, role: str, password: str) -> str:
-        return f"postgresql://{role}:{password}@127.0.0.1:{self._port}/{DATABASE}"
+        return url(self._port, SUPERUSER, self._password)
 
     @property
     def _data(self) -> Path:
@@ -134,6 +131,11 @@ class Postgres:
         except (OSError, IndexError, ValueError):
             return None
         return pid if works_here else None
+
+
+def url(port: int, role: str, password: str) -> str:
+    """How a role reaches the coldwatch database of a local server."""
+    return f"postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"
 
 
 def answers(url: str) -> bool:

@@ -18,11 +18,21 @@ class Health(Enum):
 class Program(Protocol):
     """A server or service. Building one starts nothing."""
 
-    name: str
-    #: None: its exit is all that is watched once it is ready; else seconds between two probes.
-    probe_interval_s: float | None
-    grace_s: float
-    stop_signal: signal.Signals
+    @property
+    def name(self) -> str:
+        """What it is called in status and logs."""
+
+    @property
+    def probe_interval_s(self) -> float | None:
+        """Seconds between two probes once it is ready; None: then its exit alone is watched."""
+
+    @property
+    def grace_s(self) -> float:
+        """How long it may take to stop before it is killed."""
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """The signal that makes it stop in order."""
 
     def prepare(self) -> None:
         """Makes what it needs on disk and clears what a killed predecessor left; safe to repeat."""

@@ -1,0 +1,49 @@
+"""Fixtures for all tiers. The servers' are lazy: a run of the unit tests starts nothing."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.servers import Database, Servers
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python reads its message definitions by a call that Python 3.11 and 3.12 call deprecated.
+    config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def servers() -> "Iterator[Servers]":
+    """The session's real servers. Absent: skipped here with the reason, failed where CI is set."""
+    from tests.servers import Servers, missing
+
+    if reason := missing():
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    session = Servers()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(servers: "Servers") -> str:
+    """host:port of a real Kafka with our topics; give tests of their own data a prefix of their own."""
+    return servers.kafka
+
+
+@pytest.fixture(scope="session")
+def database(servers: "Servers") -> "Database":
+    """A real, migrated TimescaleDB shared by the session: owner_url, pipeline_url, web_url, reader_url."""
+    return servers.database
+
+
+@pytest.fixture
+def fresh_database(servers: "Servers") -> "Iterator[Database]":
+    """A real, migrated, empty TimescaleDB for one test."""
+    made = servers.fresh_database()
+    yield made
+    servers.drop_database(made)

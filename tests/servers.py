@@ -1,0 +1,164 @@
+"""Real servers for the tests: one Kafka and one TimescaleDB per test session, started when first asked for.
+
+`COLDWATCH_TEST_KAFKA=host:port` and `COLDWATCH_TEST_DATABASE_OWNER_URL=postgresql://...` (a role that may create roles
+and databases) name running servers instead, which makes repeated runs of one test quick:
+
+    .venv/bin/python -m tests.servers        starts a pair, prints the two variables, runs until Ctrl-C
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from psycopg2 import sql
+
+from coldwatch import migrate, topics
+from coldwatch.stack import caches, local, record
+from coldwatch.stack.stack import Stack
+from schemas.settings import KafkaSettings, Settings
+
+KAFKA = "COLDWATCH_TEST_KAFKA"
+DATABASE = "COLDWATCH_TEST_DATABASE_OWNER_URL"
+ROLES = ("pipeline", "web", "reader")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database, by role."""
+
+    owner_url: str
+    pipeline_url: str
+    web_url: str
+    reader_url: str
+
+
+class Servers:
+    """The session's servers. Nothing starts before it is asked for; `stop` leaves no process and no file."""
+
+    def __init__(self) -> None:
+        self._stack: Stack | None = None
+        self._starting = threading.Lock()
+        self._passwords = {role: secrets.token_urlsafe(16) for role in ROLES}
+
+    @cached_property
+    def kafka(self) -> str:
+        """host:port of a Kafka that has the topics of the table, without prefix."""
+        bootstrap = os.environ.get(KAFKA) or self._own().settings.kafka.bootstrap
+        topics.ensure(bootstrap)
+        return bootstrap
+
+    @cached_property
+    def owner_url(self) -> str:
+        """The superuser's URL of the session's server, on a database that nobody else uses."""
+        return os.environ.get(DATABASE) or self._own().settings.database.owner_url.get_secret_value()
+
+    @cached_property
+    def database(self) -> Database:
+        """One migrated database, shared by the session's tests: use names of your own in it."""
+        return self.fresh_database()
+
+    def fresh_database(self) -> Database:
+        """A new, migrated, empty database on the session's server (about a second)."""
+        name = f"test_{secrets.token_hex(6)}"
+        connection = psycopg2.connect(self.owner_url)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        finally:
+            connection.close()
+        owner = urlunsplit(urlsplit(self.owner_url)._replace(path=f"/{name}"))
+        passwords = self._role_passwords()
+        migrate.apply(owner, migrate.RolePasswords(**passwords))
+        urls = {role: local.with_role(owner, f"coldwatch_{role}", passwords[role]) for role in ROLES}
+        return Database(owner, urls["pipeline"], urls["web"], urls["reader"])
+
+    def drop_database(self, database: Database) -> None:
+        """Ends its sessions and removes it."""
+        name = urlsplit(database.owner_url).path.lstrip("/")
+        connection = psycopg2.connect(self.owner_url)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        finally:
+            connection.close()
+
+    def _role_passwords(self) -> dict[str, str]:
+        """Roles are the server's, not the database's: two sessions on one server must agree on their passwords."""
+        if DATABASE not in os.environ:
+            return self._passwords
+        password = urlsplit(os.environ[DATABASE]).password or "test"
+        return dict.fromkeys(ROLES, password)
+
+    def _own(self) -> Stack:
+        with self._starting:
+            if self._stack is None:
+                stack = Stack(_settings(_new_home()), names=())
+                stack.start()
+                self._stack = stack
+            return self._stack
+
+    def stop(self) -> None:
+        """Stops our own servers, or takes our database off somebody else's."""
+        if DATABASE in os.environ and "database" in self.__dict__:
+            self.drop_database(self.database)
+        if self._stack is not None:
+            home = self._stack.settings.home
+            self._stack.stop()
+            self._stack = None
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def missing() -> str:
+    """Why the servers cannot be started here; empty when they can."""
+    if KAFKA in os.environ and DATABASE in os.environ:
+        return ""
+    cache = caches.default_directory()
+    absent = [path for path in (caches.kafka_jars(cache), caches.rootfs(cache)) if not path.is_dir()]
+    return f"no {' and no '.join(map(str, absent))}: run `make setup`" if absent else ""
+
+
+def _settings(home: Path) -> Settings:
+    """Settings of a session's own servers, whatever the environment says about others."""
+    blank = Settings.model_construct()
+    return blank.model_copy(
+        update={"home": home, "cache": caches.default_directory(), "kafka": KafkaSettings()}
+    )
+
+
+def _new_home() -> Path:
+    """A directory for this session; what killed sessions have left beside it is ended and removed."""
+    sessions = Path(tempfile.gettempdir()) / f"coldwatch-tests-{os.getuid()}"
+    sessions.mkdir(mode=0o700, exist_ok=True)
+    for home in sessions.iterdir():
+        path = home / "run" / "record.json"
+        found = record.read(path)
+        if found is not None and not found.supervisor_lives():
+            record.end_orphans(path)
+            shutil.rmtree(home, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="session-", dir=sessions))
+
+
+def main() -> None:
+    """Runs a pair of servers for repeated test runs until Ctrl-C."""
+    servers = Servers()
+    try:
+        print(f"export {KAFKA}={servers.kafka}")
+        print(f"export {DATABASE}={servers.owner_url}", flush=True)
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        servers.stop()
+
+
+if __name__ == "__main__":
+    main()
