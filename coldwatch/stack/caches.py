@@ -30,7 +30,7 @@ def kafka_jars(cache: Path) -> Path:
 def rootfs(cache: Path) -> Path:
     """Root file system with PostgreSQL, TimescaleDB and mosquitto, whether it is there or not."""
     recipe = " ".join((ROOTFS_RECIPE, SUITE, *ROOTFS_PACKAGES))
-    return cache / f"rootfs-{SUITE}-{_key(recipe.encode())}"
+    return cache / f"rootfs-{SUITE}-{_key(recipe.encode())}" / "root"
 
 
 def _key(content: bytes) -> str:
