@@ -28,7 +28,7 @@ def complete(settings: Settings, ports: Ports, passwords: dict[str, str]) -> Set
     }
     for group, name in PORTS:
         fixed = getattr(getattr(settings, group), name)
-        chosen[group] = {name: ports.choose(f"{group}.{name}", fixed)}
+        chosen.setdefault(group, {})[name] = ports.choose(f"{group}.{name}", fixed)
     if not settings.kafka.bootstrap:
         chosen["kafka"] = _kafka(settings, ports)
     chosen["database"] = _database(settings, ports, passwords)
