@@ -34,8 +34,8 @@ class Script:
 SCRIPT = (
     Script(Kind.COMPRESSOR_DEAD, 2.0, 64.0, "excursion"),
     Script(Kind.DOOR_LEFT_OPEN, 4.0, 34.0, "door_open"),
-    Script(Kind.CAMERA_COVERED, 6.0, 32.0, "camera_covered"),
     Script(Kind.CAMERA_FROZEN, 8.0, 38.0, "camera_frozen"),
+    Script(Kind.CAMERA_COVERED, 9.0, 33.0, "camera_covered"),
     Script(Kind.POSITIVE_TEST, 10.0, 10.0, "positive_test"),
     Script(Kind.PROBE_SILENT, 12.0, 36.0, "silence"),
     Script(Kind.BAD_PAYLOAD, 14.0, 24.0, "refused"),
