@@ -1,10 +1,10 @@
 """The independent checker: the senders' own PUBACK log against what the database holds.
 
 It knows nothing of the pipeline's code but the published views and the identity of a reading. A log line is
-`device,metric,at_us,seq,value,acked` with acked 0 or 1, written by the sender before it publishes and again after PUBACK.
+`device,metric,at_us,seq,value,acked` with acked 0 or 1, written by the sender before it publishes and again after
+PUBACK; in place of a metric stand `frame`, `result` (seq is its number) and `bad` (seq is the marker in the payload).
 """
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ class Report:
     missing: list[Identity] = field(default_factory=list)
     doubled: list[Identity] = field(default_factory=list)
     foreign: list[Identity] = field(default_factory=list)
+    """Stored although it was never sent."""
     changed: list[Identity] = field(default_factory=list)
 
     @property
@@ -44,10 +45,11 @@ def check_readings(logs: Iterable[Path], database_url: str) -> Report:
             )
             for log in logs:
                 with log.open("rb") as lines:
-                    cursor.copy_expert("copy sent from stdin csv", io.BufferedReader(lines.raw))  # type: ignore[attr-defined]
+                    cursor.copy_expert("copy sent from stdin csv", lines)
             cursor.execute(
                 "create temp table claimed on commit drop as select device, metric, at_us, seq,"
-                " max(value) as value, max(acked) as acked from sent group by 1, 2, 3, 4"
+                " max(value) as value, max(acked) as acked from sent"
+                " where metric not in ('frame', 'result', 'bad') group by 1, 2, 3, 4"
             )
             cursor.execute(
                 "create temp table kept on commit drop as select device, metric,"
@@ -71,7 +73,8 @@ def check_readings(logs: Iterable[Path], database_url: str) -> Report:
                 foreign=_rows(
                     cursor,
                     "select device, metric, at_us, seq from kept k where not exists (select 1"
-                    " from claimed c where (k.device, k.metric, k.at_us, k.seq) = (c.device, c.metric, c.at_us, c.seq))",
+                    " from claimed c where (k.device, k.metric, k.at_us, k.seq)"
+                    " = (c.device, c.metric, c.at_us, c.seq))",
                 ),
                 changed=_rows(
                     cursor,
@@ -79,6 +82,41 @@ def check_readings(logs: Iterable[Path], database_url: str) -> Report:
                     " at_us, seq) where k.value <> c.value",
                 ),
             )
+    finally:
+        connection.close()
+
+
+OTHERS = {
+    "frame": "select 1 from frame f where f.camera = s.device and f.seq = s.seq"
+    " and f.at = to_timestamp(s.at_us / 1000000.0)",
+    "result": "select 1 from result r where r.device = s.device and r.number = s.seq::text"
+    " and r.at = to_timestamp(s.at_us / 1000000.0)",
+    "bad": "select 1 from rejection j where j.device = s.device"
+    " and convert_from(j.raw, 'UTF8') like '%%\"marker\": ' || s.seq",
+}
+
+
+def missing_others(logs: Iterable[Path], database_url: str) -> list[Identity]:
+    """Acknowledged frames, results and refused payloads that the database does not hold."""
+    connection = psycopg2.connect(database_url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                "create temp table sent (device text, metric text, at_us bigint, seq bigint, value float8,"
+                " acked int) on commit drop"
+            )
+            for log in logs:
+                with log.open("rb") as lines:
+                    cursor.copy_expert("copy sent from stdin csv", lines)
+            return [
+                row
+                for metric, held in OTHERS.items()
+                for row in _rows(
+                    cursor,
+                    "select device, metric, at_us, seq from sent s where acked = 1"
+                    f" and metric = '{metric}' and not exists ({held})".replace("%%", "%"),
+                )
+            ]
     finally:
         connection.close()
 

@@ -78,7 +78,8 @@ def _fill(cursor, tenant: str) -> None:
     cursor.execute(
         "insert into finding (id, version, change, subject, device, enterprise, metric, point_id, rule, severity,"
         " start_at, unit, profile, profile_version, late, persistent, measured_at, received_at, detail)"
-        " values (%s, 1, 'opened', %s, %s, %s, '', 0, 'silence', 3, now(), '', '', 1, false, false, now(), now(), '{}')",
+        " values (%s, 1, 'opened', %s, %s, %s, '', 0, 'silence', 3, now(), '', '', 1, false, false, now(), now(),"
+        " '{}')",
         (finding, device, device, tenant),
     )
     cursor.execute(

@@ -1,4 +1,4 @@
-"""One kind, codec, rule, camera check or channel is one file, one line in its table, one folder of cases, one row in the docs."""
+"""One kind, codec, rule, camera check or channel: one file, one line in its table, cases, a row in the docs."""
 
 from importlib import import_module
 from pathlib import Path
