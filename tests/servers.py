@@ -101,7 +101,7 @@ class Servers:
     def _own(self) -> Stack:
         with self._starting:
             if self._stack is None:
-                stack = Stack(_settings(_new_home()), names=())
+                stack = Stack(blank_settings(_new_home()), names=())
                 stack.start()
                 self._stack = stack
             return self._stack
@@ -126,8 +126,8 @@ def missing() -> str:
     return f"no {' and no '.join(map(str, absent))}: run `make setup`" if absent else ""
 
 
-def _settings(home: Path) -> Settings:
-    """Settings of a session's own servers, whatever the environment says about others."""
+def blank_settings(home: Path) -> Settings:
+    """Settings of a test's own servers, whatever the environment says about others."""
     blank = Settings.model_construct()
     return blank.model_copy(
         update={"home": home, "cache": caches.default_directory(), "kafka": KafkaSettings()}
