@@ -167,10 +167,12 @@ def test_groups_start_in_order_and_stop_in_reverse(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path, QUICK, changed=note)
     supervisor.launch([Script(SLEEPER, "server")])
     supervisor.launch([Script(SLEEPER, "one"), Script(SLEEPER, "two")])
-    first = {name: seen.index((name, State.READY)) for name in ("server", "one", "two")}
+    names = ("server", "one", "two")
+    until(lambda: all((name, State.READY) in seen for name in names), LIMIT_S)
+    first = {name: seen.index((name, State.READY)) for name in names}
     assert first["server"] < min(seen.index(("one", State.STARTING)), seen.index(("two", State.STARTING)))
     seen.clear()
     supervisor.stop()
-    stopped = {name: seen.index((name, State.STOPPED)) for name in ("server", "one", "two")}
+    stopped = {name: seen.index((name, State.STOPPED)) for name in names}
     assert max(stopped["one"], stopped["two"]) < stopped["server"]
     assert supervisor.statuses() == []
