@@ -47,3 +47,9 @@ def fresh_database(servers: "Servers") -> "Iterator[Database]":
     made = servers.fresh_database()
     yield made
     servers.drop_database(made)
+
+
+@pytest.fixture(scope="session")
+def mosquitto(servers: "Servers") -> tuple[str, int]:
+    """Host and port of a real mosquitto broker that lets everybody in."""
+    return servers.mosquitto

@@ -21,7 +21,10 @@ from psycopg2 import sql
 
 from coldwatch import migrate, topics
 from coldwatch.stack import caches, local, record
+from coldwatch.stack.mosquitto import Mosquitto
+from coldwatch.stack.ports import Ports
 from coldwatch.stack.stack import Stack
+from coldwatch.stack.supervisor import Supervisor
 from schemas.settings import KafkaSettings, Settings
 
 KAFKA = "COLDWATCH_TEST_KAFKA"
@@ -44,8 +47,13 @@ class Servers:
 
     def __init__(self) -> None:
         self._stack: Stack | None = None
+        self._brokers: Supervisor | None = None
         self._starting = threading.Lock()
         self._passwords = {role: secrets.token_urlsafe(16) for role in ROLES}
+
+    @cached_property
+    def _home(self) -> Path:
+        return _new_home()
 
     @cached_property
     def kafka(self) -> str:
@@ -91,6 +99,15 @@ class Servers:
         finally:
             connection.close()
 
+    @cached_property
+    def mosquitto(self) -> tuple[str, int]:
+        """Host and port of a mosquitto broker of the session's own."""
+        home = _new_home()
+        port = Ports(home / "ports.json").choose("mosquitto")
+        self._brokers = Supervisor(home / "logs")
+        self._brokers.launch([Mosquitto(caches.rootfs(caches.default_directory()), home / "mosquitto", port)])
+        return "127.0.0.1", port
+
     def _role_passwords(self) -> dict[str, str]:
         """Roles are the server's, not the database's: two sessions on one server must agree on their passwords."""
         if DATABASE not in os.environ:
@@ -101,7 +118,7 @@ class Servers:
     def _own(self) -> Stack:
         with self._starting:
             if self._stack is None:
-                stack = Stack(blank_settings(_new_home()), names=())
+                stack = Stack(blank_settings(self._home), names=())
                 stack.start()
                 self._stack = stack
             return self._stack
@@ -110,11 +127,12 @@ class Servers:
         """Stops our own servers, or takes our database off somebody else's."""
         if DATABASE in os.environ and "database" in self.__dict__:
             self.drop_database(self.database)
+        if self._brokers is not None:
+            self._brokers.stop()
         if self._stack is not None:
-            home = self._stack.settings.home
             self._stack.stop()
-            self._stack = None
-            shutil.rmtree(home, ignore_errors=True)
+        if "_home" in self.__dict__:
+            shutil.rmtree(self._home, ignore_errors=True)
 
 
 def missing() -> str:

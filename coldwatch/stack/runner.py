@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from coldwatch.stack.process import Identity, end, identify, send
@@ -60,6 +61,7 @@ class Runner:
     # ------------------------------------------------------------------ from outside
 
     def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self._state = State.STARTING
         self._thread.start()
 
@@ -80,9 +82,11 @@ class Runner:
 
     def wait_ready(self, limit_s: float) -> None:
         """Returns when ready. Raises Permanent, with the end of its log, when it is not to be expected any more."""
+        began = time.monotonic()
 
         def settled() -> bool:
-            hopeless = not self._was_ready and self._failures >= self._policy.give_up_after
+            waited_s = time.monotonic() - began
+            hopeless = not self._was_ready and self._policy.is_hopeless(self._failures, waited_s)
             return self._state is State.READY or hopeless or self._stopping
 
         with self._condition:
@@ -128,6 +132,7 @@ class Runner:
                 self._live()
             except Exception as error:  # counted, shown in status and in the complaint, and tried again
                 self._trouble = f"{type(error).__name__}: {error}"
+                self._note(self._trouble)
             if not (self._stopping or self._paused):
                 self._failures += 1
                 self._restarts += 1
@@ -156,11 +161,10 @@ class Runner:
         return not self._stopping
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 self.program.command(),
                 env=self.program.environment(),
                 stdin=subprocess.DEVNULL,
@@ -168,6 +172,8 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._note(f"started as {child.pid}")
+        return child
 
     def _attend(self, child: "subprocess.Popen[bytes]") -> None:
         """Until the program has exited, or has to be ended: it hangs, is paused, or all stops."""
@@ -176,6 +182,7 @@ class Runner:
             state = watch.look(time.monotonic())
             if watch.hung:
                 self._trouble = "it did not answer for too long"
+                self._note(f"{self._trouble}: killed")
                 with contextlib.suppress(LookupError):
                     self.kill(signal.SIGKILL)
                 return
@@ -198,6 +205,13 @@ class Runner:
             child.kill()
             child.wait()
         _kill_group(child.pid)
+        self._note(f"ended with {child.returncode}")
+
+    def _note(self, text: str) -> None:
+        """A line of our own in the program's log, beside what it said itself."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self.log.open("a") as log:
+            log.write(f"{at} supervisor: {self.program.name} {text}\n")
 
     def _rest(self, seconds: float) -> None:
         with self._condition:

@@ -27,12 +27,17 @@ class Policy:
     first_delay_s: float = 0.2
     longest_delay_s: float = 5.0
     settled_s: float = 10.0
-    give_up_after: int = 4
-    """So many exits before the first readiness end the wait for it; the runner goes on trying."""
+    give_up_after: int = 3
+    give_up_s: float = 8.0
+    """After so many exits and so long without once being ready, whoever waits is told; the runner goes on trying.
+    PostgreSQL needs the seconds: killed hard, it refuses to start until its last process is gone."""
 
     def delay_s(self, failures: int) -> float:
         """Seconds before the next start after so many failures in a row (1 is the first)."""
         return min(self.longest_delay_s, self.first_delay_s * 2.0 ** min(failures - 1, 16))
+
+    def is_hopeless(self, failures: int, waited_s: float) -> bool:
+        return failures >= self.give_up_after and waited_s >= self.give_up_s
 
 
 class Watch:

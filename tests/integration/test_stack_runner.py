@@ -16,7 +16,7 @@ from schemas.errors import Permanent
 from tests.waiting import until
 
 LIMIT_S = 20.0
-QUICK = Policy(failing_limit_s=0.2, first_delay_s=0.01, longest_delay_s=0.05, give_up_after=3)
+QUICK = Policy(failing_limit_s=0.2, first_delay_s=0.01, longest_delay_s=0.05, give_up_s=0.1)
 SLEEPER = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"

@@ -125,3 +125,10 @@ def test_it_is_settled_when_it_has_been_ready_for_long_enough() -> None:
 def test_the_delay_before_a_restart_doubles_up_to_its_limit() -> None:
     policy = Policy(first_delay_s=0.2, longest_delay_s=5.0)
     assert [policy.delay_s(failures) for failures in (1, 2, 3, 6, 1_000)] == [0.2, 0.4, 0.8, 5.0, 5.0]
+
+
+def test_a_start_is_hopeless_after_both_some_exits_and_some_time() -> None:
+    policy = Policy(give_up_after=3, give_up_s=8.0)
+    assert policy.is_hopeless(3, 8.0)
+    assert not policy.is_hopeless(20, 7.9)
+    assert not policy.is_hopeless(2, 60.0)
