@@ -185,10 +185,14 @@ class Schedule:
         faults = self.in_round(int(second // ROUND_S))
         return next((f for f in faults if f.kind is kind and f.device == device and f.active(second)), None)
 
+    def starting(self, after_s: float, second: float) -> tuple[Fault, ...]:
+        """The faults that begin in (after_s, second], in the order of their start."""
+        rounds = range(max(0, int(after_s // ROUND_S)), int(second // ROUND_S) + 1)
+        return tuple(f for number in rounds for f in self.in_round(number) if after_s < f.starts_s <= second)
+
     def begun(self, second: float) -> tuple[Fault, ...]:
         """All faults that have begun by this second, in the order of their start."""
-        rounds = range(int(second // ROUND_S) + 1)
-        return tuple(f for number in rounds for f in self.in_round(number) if f.starts_s <= second)
+        return self.starting(-1.0, second)
 
 
 def result_number(run: str, number: int) -> str:
