@@ -53,7 +53,7 @@ class Servers:
 
     @cached_property
     def _home(self) -> Path:
-        return _new_home()
+        return new_home()
 
     @cached_property
     def kafka(self) -> str:
@@ -102,7 +102,7 @@ class Servers:
     @cached_property
     def mosquitto(self) -> tuple[str, int]:
         """Host and port of a mosquitto broker of the session's own."""
-        home = _new_home()
+        home = new_home()
         port = Ports(home / "ports.json").choose("mosquitto")
         self._brokers = Supervisor(home / "logs")
         self._brokers.launch([Mosquitto(caches.rootfs(caches.default_directory()), home / "mosquitto", port)])
@@ -152,7 +152,7 @@ def blank_settings(home: Path) -> Settings:
     )
 
 
-def _new_home() -> Path:
+def new_home() -> Path:
     """A directory for this session; what killed sessions have left beside it is ended and removed."""
     sessions = Path(tempfile.gettempdir()) / f"coldwatch-tests-{os.getuid()}"
     sessions.mkdir(mode=0o700, exist_ok=True)
