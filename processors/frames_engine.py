@@ -37,15 +37,15 @@ class Scene(msgspec.Struct, frozen=True):
     """A camera's usual view, learnt from its good frames; only `processors.vision.image` looks inside.
 
     width, height: of the decoded image.  frames: learnt from.  edges: grid of little-endian uint16.
-    sharpness, detail: running means.  blocks: of the last picture, little-endian uint32.
+    sharpness, detail: by tile, little-endian float32.  blocks: of the last picture, little-endian uint32.
     """
 
     width: int
     height: int
     frames: int = 0
     edges: bytes = b""
-    sharpness: float = 0.0
-    detail: float = 0.0
+    sharpness: bytes = b""
+    detail: bytes = b""
     blocks: bytes = b""
 
 
@@ -102,7 +102,7 @@ def step(
     for check in checks:
         episode = state.episodes.get(check.name, Episode())
         if check.name in scores:
-            episode, found = _judge(episode, check, round(scores[check.name], 4), frame)
+            episode, found = _judge(episode, check, scores[check.name], frame)
             findings += found
         if episode.bad:
             episodes[check.name] = episode

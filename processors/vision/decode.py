@@ -109,6 +109,11 @@ class Decoder:
             self.close()
             return Undecodable("the decoder ran out of time or memory")
 
+    @property
+    def child(self) -> int:
+        """Process id of the running child, 0 when there is none."""
+        return self._process.pid if self._process is not None else 0
+
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
