@@ -60,18 +60,18 @@ def decode_lines(pack: bytes) -> list[Line]:
 def reading_line(point: int, at_us: int, seq: int, value: float, quality: int, received_us: int) -> bytes:
     """One reading as a line with its newline; formatted by hand since it is on the hot path."""
     if quality == GOOD:
-        return b'{"p":%d,"at":%d,"seq":%d,"v":%b,"r":%d}\n' % (
+        return b'{"p":%d,"at":%d,"seq":%d,"v":%a,"r":%d}\n' % (
             point,
             at_us,
             seq,
-            repr(value).encode(),
+            value,
             received_us,
         )
-    return b'{"p":%d,"at":%d,"seq":%d,"v":%b,"q":%d,"r":%d}\n' % (
+    return b'{"p":%d,"at":%d,"seq":%d,"v":%a,"q":%d,"r":%d}\n' % (
         point,
         at_us,
         seq,
-        repr(value).encode(),
+        value,
         quality,
         received_us,
     )

@@ -1,0 +1,33 @@
+"""JSON from strangers, read slowly: total, and exact about where it breaks."""
+
+import json
+from typing import Any
+
+from ingest.codecs._codec import Refusal, shown
+
+NEAR = 24
+
+
+def parse(payload: bytes) -> Any:
+    """The value, or a Refusal. NaN and numbers too large come back as non-finite floats, for the caller to refuse
+    where they stand; of a key given twice the last one counts.
+    """
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        return Refusal("bad_json", detail=f"UTF-8, byte {error.start}")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        return Refusal("bad_json", detail=_near(text, error.pos))
+    except RecursionError:
+        return Refusal("bad_json", detail="[[[[…")
+    except ValueError:  # an integer of thousands of digits
+        return Refusal("bad_json", detail="99999…")
+
+
+def _near(text: str, position: int) -> str:
+    if not text.strip():
+        return '""'
+    before, after = text[max(0, position - NEAR) : position], text[position : position + NEAR]
+    return f"{shown(before)} ▶{shown(after)}"
