@@ -1,0 +1,75 @@
+"""Drains the outbox of one channel: delivers what is due, backs off from what fails, and disturbs no other channel."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from alerts.channels import Channel
+from alerts.journal import Due, Journal, Postponed
+from schemas.errors import Temporary
+
+BATCH: Final = 200
+POLL_S: Final = 0.5
+FIRST_DELAY_S: Final = 1.0
+LONGEST_DELAY_S: Final = 300.0
+
+Clock = Callable[[], int]
+"""us UTC."""
+
+
+def delay_after(attempts: int) -> float:
+    """Seconds to wait after that many failed attempts: 1, 2, 4 ... 300."""
+    return min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempts - 1, 20))
+
+
+class Drain:
+    """One channel's loop. `wake` may be set by whoever has just written events."""
+
+    def __init__(self, name: str, channel: Channel, journal: Journal, clock: Clock) -> None:
+        self.name = name
+        self.wake = threading.Event()
+        self.trouble = ""
+        """One sentence while delivering fails, for the health check's detail."""
+        self.delivered = 0
+        self.failed = 0
+        self._channel = channel
+        self._journal = journal
+        self._clock = clock
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set. Temporary trouble is waited out here."""
+        while not stop.is_set():
+            try:
+                full = self.turn() == BATCH
+                wait_s = 0.0 if full else POLL_S
+            except Temporary as error:
+                self.trouble, wait_s = str(error), error.delay_s
+            if wait_s:
+                self.wake.wait(wait_s)
+                self.wake.clear()
+
+    def turn(self) -> int:
+        """Delivers what is due now; returns how many events were tried. Raises Temporary."""
+        due = self._journal.due(self.name, self._clock(), BATCH)
+        if not due:
+            return 0
+        errors = self._channel.deliver([item.event for item in due])
+        good = [item.event.id for item, error in zip(due, errors, strict=True) if not error]
+        bad = [self._postponed(item, error) for item, error in zip(due, errors, strict=True) if error]
+        if good:
+            self._journal.delivered(self.name, good)
+        if bad:
+            self._journal.postpone(self.name, bad)
+            structlog.get_logger().warning(
+                "channel_failed", channel=self.name, events=len(bad), reason=bad[0].error
+            )
+        self.delivered += len(good)
+        self.failed += len(bad)
+        self.trouble = bad[0].error if bad else ""
+        return len(due)
+
+    def _postponed(self, item: Due, error: str) -> Postponed:
+        delay_us = round(delay_after(item.attempts + 1) * 1_000_000)
+        return Postponed(item.event.id, self._clock() + delay_us, error)

@@ -1,0 +1,159 @@
+"""The journal's promises, held by the one on PostgreSQL and by its twin in memory alike."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import psycopg2
+import pytest
+
+from alerts.journal import Batch, Journal, Position, PostgresJournal, Postponed, Unreadable
+from alerts.journal_memory import MemoryJournal
+from alerts.lifecycle import ENDS_BY_ITSELF, NO_SUCH_INCIDENT, Acknowledge, Close
+from coldwatch.transactions import Single
+from schemas.errors import Fenced
+from schemas.finding import Change, Finding, Severity, finding_id
+from schemas.incident import IncidentState, Transition
+from schemas.refusal import Refusal
+
+CHANNELS = ("topic", "log")
+NOW = 1_764_000_000_000_000
+
+
+def finding(version: int = 1, change: Change = Change.OPENED, device: str = "d1", **more) -> Finding:
+    rule = more.pop("rule", "excursion")
+    start = more.pop("start_us", NOW - 60_000_000)
+    subject = more.pop("subject", f"{device}/temperature")
+    return Finding(
+        **(
+            dict(
+                id=finding_id(subject, rule, start),
+                version=version,
+                change=change,
+                subject=subject,
+                device=device,
+                rule=rule,
+                severity=Severity.ORANGE,
+                start_us=start,
+                measured_us=NOW,
+                received_us=NOW,
+                end_us=NOW if change is Change.CLOSED else None,
+            )
+            | more
+        )
+    )
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def journal(request) -> Iterator[Journal]:
+    if request.param == "memory":
+        made: Journal = MemoryJournal(CHANNELS)
+    else:
+        database = request.getfixturevalue("fresh_database")
+        single = Single(partial(psycopg2.connect, database.pipeline_url))
+        request.addfinalizer(single.close)
+        made = PostgresJournal(single.begin, CHANNELS)
+    made.begin_positions("topic-1", {0: 0, 1: 5})
+    yield made
+
+
+def apply(journal: Journal, *findings: Finding, frm: int | None = None):
+    at = journal.positions()[0].next if frm is None else frm
+    return journal.apply(Batch(findings, {0: (at, at + len(findings))}, "topic-1"), NOW)
+
+
+def test_a_finding_becomes_an_incident_with_numbered_events_and_one_outbox_row_per_channel(journal) -> None:
+    one, two = finding(), finding(device="d2")
+    events = apply(journal, one, two)
+    assert [(e.incident, e.transition, e.device) for e in events] == [
+        (one.id, Transition.OPENED, "d1"),
+        (two.id, Transition.OPENED, "d2"),
+    ]
+    assert events[0].id < events[1].id
+    assert journal.find(one.id).state is IncidentState.OPEN
+    assert journal.waiting() == {"topic": 2, "log": 2}
+
+
+def test_positions_move_with_the_incidents(journal) -> None:
+    apply(journal, finding(), finding(2, Change.AMENDED))
+    assert journal.positions() == {0: Position("topic-1", 2), 1: Position("topic-1", 5)}
+
+
+def test_a_batch_that_was_applied_already_is_fenced_off_and_changes_nothing(journal) -> None:
+    apply(journal, finding(), frm=0)
+    with pytest.raises(Fenced):
+        apply(journal, finding(device="d9"), frm=0)
+    assert journal.find(finding(device="d9").id) is None
+    assert journal.positions()[0].next == 1
+
+
+def test_another_topic_id_is_fenced_off(journal) -> None:
+    with pytest.raises(Fenced):
+        journal.apply(Batch([finding()], {0: (0, 1)}, "topic-2"), NOW)
+    assert journal.find(finding().id) is None
+
+
+def test_versions_in_one_batch_are_folded_in_any_order(journal) -> None:
+    events = apply(journal, finding(3, Change.CLOSED), finding(1), finding(2, Change.AMENDED))
+    assert [e.transition for e in events] == [Transition.OPENED, Transition.CLOSED]
+    assert journal.find(finding().id).state is IncidentState.CLOSED
+    assert apply(journal, finding(3, Change.CLOSED)) == []
+
+
+def test_a_second_open_incident_of_one_episode_is_closed_at_once_and_says_why(journal) -> None:
+    apply(journal, finding())
+    other = finding(id="00000000-0000-4000-8000-000000000001")
+    events = apply(journal, other)
+    assert journal.find(other.id).state is IncidentState.CLOSED
+    assert finding().id in events[-1].note
+
+
+def test_an_episode_that_closes_makes_room_for_another_in_the_same_batch(journal) -> None:
+    apply(journal, finding())
+    other = finding(id="00000000-0000-4000-8000-000000000001")
+    apply(journal, finding(2, Change.CLOSED), other)
+    assert journal.find(other.id).state is IncidentState.OPEN
+
+
+def test_a_person_acknowledges_and_the_event_is_told_to_every_channel(journal) -> None:
+    apply(journal, finding())
+    event = journal.handle(finding().id, Acknowledge("li", "called"), NOW + 1)
+    assert (event.transition, event.actor, event.note) == (Transition.ACKNOWLEDGED, "li", "called")
+    found = journal.find(finding().id)
+    assert (found.state, found.acknowledged_by) == (IncidentState.ACKNOWLEDGED, "li")
+    assert journal.waiting() == {"topic": 2, "log": 2}
+
+
+def test_refusals_change_nothing(journal) -> None:
+    apply(journal, finding())
+    assert journal.handle(finding().id, Close("li", "done"), NOW) == ENDS_BY_ITSELF
+    assert journal.handle("00000000-0000-4000-8000-0000000000ff", Acknowledge("li"), NOW) == NO_SUCH_INCIDENT
+    assert journal.find(finding().id).state is IncidentState.OPEN
+    assert journal.waiting() == {"topic": 1, "log": 1}
+
+
+def test_a_persistent_incident_is_closed_by_a_person_with_a_note(journal) -> None:
+    apply(journal, finding(persistent=True))
+    assert isinstance(journal.handle(finding().id, Close("li", " "), NOW), Refusal)
+    assert journal.handle(finding().id, Close("li", "lot destroyed"), NOW).transition is Transition.CLOSED
+
+
+def test_what_is_delivered_leaves_one_channel_and_stays_for_the_other(journal) -> None:
+    (event,) = apply(journal, finding())
+    journal.delivered("log", [event.id])
+    assert journal.waiting() == {"topic": 1, "log": 0}
+    assert journal.due("log", NOW, 10) == []
+    (due,) = journal.due("topic", NOW * 2, 10)
+    assert (due.event, due.attempts) == (event, 0)
+
+
+def test_what_fails_is_due_again_later_with_its_attempts_counted(journal) -> None:
+    (event,) = apply(journal, finding())
+    journal.postpone("topic", [Postponed(event.id, NOW * 2, "broker away")])
+    assert journal.due("topic", NOW * 2 - 1, 10) == []
+    assert [due.attempts for due in journal.due("topic", NOW * 2, 10)] == [1]
+
+
+def test_unreadable_records_move_the_position(journal) -> None:
+    bad = Unreadable("findings", 0, 0, "not JSON", b"\x00\xff")
+    journal.apply(Batch([], {0: (0, 1)}, "topic-1", [bad]), NOW)
+    assert journal.positions()[0].next == 1
