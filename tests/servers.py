@@ -102,10 +102,10 @@ class Servers:
     @cached_property
     def mosquitto(self) -> tuple[str, int]:
         """Host and port of a mosquitto broker of the session's own."""
-        home = new_home()
-        port = Ports(home / "ports.json").choose("mosquitto")
-        self._brokers = Supervisor(home / "logs")
-        self._brokers.launch([Mosquitto(caches.rootfs(caches.default_directory()), home / "mosquitto", port)])
+        port = Ports(self._home / "ports.json").choose("mosquitto")
+        broker = Mosquitto(caches.rootfs(caches.default_directory()), self._home / "mosquitto", port)
+        self._brokers = Supervisor(self._home / "logs")
+        self._brokers.launch([broker])
         return "127.0.0.1", port
 
     def _role_passwords(self) -> dict[str, str]:
