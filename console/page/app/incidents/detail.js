@@ -1,0 +1,55 @@
+// One incident: the facts first, then the proof (curve, picture or test), then what was done. Actions stay at the foot.
+import { html, useEffect } from "../lib.js";
+import { pick, t } from "../i18n.js";
+import { listen } from "../live.js";
+import { useResource } from "../resource.js";
+import { go, href } from "../router.js";
+import { Icon, Level } from "../shell/icons.js";
+import { Actions } from "./actions.js";
+import { Evidence } from "./evidence.js";
+import { Facts } from "./facts.js";
+import { Timeline } from "./timeline.js";
+import { incidents, upsert } from "./store.js";
+import { placeText, stateKey, whatText } from "./words.js";
+
+export function Detail({ id }) {
+  const { data, error, reload } = useResource(`incidents/${encodeURIComponent(id)}`);
+  useEffect(() => listen({ incident: (i) => i.id === id && reload(), resumed: reload }), [id]);
+  useEffect(() => void (data && upsert([withoutExtras(data)])), [data]);
+  // The list already knows the row, so the head stands at once; the rest keeps its place while it loads.
+  const known = incidents.value.get(id);
+  const incident = data && known ? { ...data, ...known } : (data ?? known);
+  const close = () => go("incidents");
+  if (!incident) {
+    return html`<article class="detail" data-testid="detail"><${Head} onClose=${close} />
+      ${error ? html`<div class="notice" role="alert">${pick(error)} <small>${error.code}</small><button onClick=${reload}>${t("action.again")}</button></div>`
+        : html`<div class="skeleton tall" aria-hidden="true">${[1, 2, 3, 4, 5].map((i) => html`<i key=${i}></i>`)}</div>`}
+    </article>`;
+  }
+  return html`<article class=${`detail detail-level-${incident.severity} is-${stateKey(incident)}`} data-testid="detail" data-id=${id} aria-label=${whatText(incident)}>
+    <${Head} incident=${incident} onClose=${close} />
+    <div class="detail-body">
+      <${Facts} incident=${incident} more=${data} />
+      <${Evidence} incident=${incident} more=${data} />
+      ${error && html`<div class="notice" role="alert">${pick(error)} <small>${error.code}</small><button onClick=${reload}>${t("action.again")}</button></div>`}
+      <${Timeline} incident=${incident} events=${data?.events} />
+    </div>
+    <${Actions} incident=${incident} onDone=${reload} />
+  </article>`;
+}
+
+function withoutExtras({ events, profile_row, what_to_do, result, frame, ...incident }) {
+  return incident;
+}
+
+function Head({ incident, onClose }) {
+  return html`<header class="detail-head">
+    <button class="quiet back" onClick=${onClose} aria-label=${t("detail.close")} data-testid="detail-close"><${Icon} name="back" size=${18} /></button>
+    ${incident && html`<div class="detail-title">
+      <h2><${Level} level=${incident.severity} long=${true} /><span data-testid="detail-what">${whatText(incident)}</span></h2>
+      <p data-testid="detail-place">${placeText(incident)}
+        <a class="device-link" href=${href("devices", incident.device)} title=${t("detail.to_device")}>${incident.device}</a></p>
+    </div>
+    <span class=${`state-word state-${stateKey(incident)}`} data-testid="detail-state" data-state=${incident.state}>${t(`incident_state.${stateKey(incident)}`)}</span>`}
+  </header>`;
+}

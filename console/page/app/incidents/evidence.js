@@ -1,0 +1,32 @@
+// The proof of an incident: its curve, the frame that failed, or the test result.
+import { html } from "../lib.js";
+import { pick, t, word } from "../i18n.js";
+import { fullStamp, measured, number, stamp } from "../format.js";
+import { Curve } from "../curve/curve.js";
+import { Picture } from "../frames/picture.js";
+import { useResource } from "../resource.js";
+
+export function Evidence({ incident, more }) {
+  if (incident.metric) return html`<${IncidentCurve} incident=${incident} />`;
+  if (more?.frame) return html`<${Picture} frame=${more.frame} />`;
+  if (more?.result) return html`<${TestResult} result=${more.result} />`;
+  return null;
+}
+
+function IncidentCurve({ incident }) {
+  const running = !incident.end_at && incident.state !== "closed";
+  const { data, error, reload } = useResource(`incidents/${encodeURIComponent(incident.id)}/curve`, running ? 5000 : 0);
+  if (error && !data) return html`<div class="notice" role="alert">${pick(error)} <button onClick=${reload}>${t("action.again")}</button></div>`;
+  return html`<${Curve} curve=${data} metric=${incident.metric} unit=${incident.unit} />`;
+}
+
+export function TestResult({ result: r }) {
+  const rows = [
+    ["item", r.item], ["verdict", html`<b>${word("verdict", r.verdict)}</b>${r.verdict_raw && ` (${t("result.raw", { raw: r.verdict_raw })})`}`],
+    ["value", r.value === null || r.value === undefined ? "" : measured(r.value, r.unit) || number(r.value)],
+    ["sample", r.sample], ["number", r.number], ["lot", r.lot], ["method", r.method], ["operator", r.operator],
+    ["at", html`<span title=${fullStamp(r.at)}>${stamp(r.at)}</span>`],
+  ];
+  return html`<section class="panel" data-testid="result"><h3>${t("detail.result")}</h3>
+    <dl class="pairs">${rows.filter(([, v]) => v).map(([k, v]) => html`<div key=${k}><dt>${t(`result.${k}`)}</dt><dd>${v}</dd></div>`)}</dl></section>`;
+}

@@ -1,0 +1,21 @@
+// What the right side says while no incident is open: how many, and how to go on.
+import { html } from "../lib.js";
+import { t } from "../i18n.js";
+import { Level } from "../shell/icons.js";
+import { countLevels } from "./order.js";
+import { incidents, loading } from "./store.js";
+
+export function Overview() {
+  const open = [...incidents.value.values()].filter((i) => i.state !== "closed");
+  const untaken = countLevels(open.filter((i) => i.state === "open"));
+  const all = countLevels(open);
+  return html`<aside class="overview" aria-label=${t("overview.title")}>
+    <div class="overview-box" aria-busy=${loading.value === "first"}>
+      <h2>${t("overview.title")}</h2>
+      <table><thead><tr><th></th><th>${t("overview.untaken")}</th><th>${t("overview.all")}</th></tr></thead>
+        <tbody>${[1, 2, 3, 4].map((l) => html`<tr key=${l} class=${all[l] ? "" : "zero"}><th><${Level} level=${l} long=${true} /></th>
+          <td class=${untaken[l] ? "strong" : ""}>${untaken[l]}</td><td>${all[l]}</td></tr>`)}</tbody></table>
+      <p class="overview-keys"><kbd>j</kbd> <kbd>k</kbd> ${t("overview.keys_move")} <kbd>Enter</kbd> ${t("overview.keys_open")} <kbd>?</kbd> ${t("overview.keys_help")}</p>
+    </div>
+  </aside>`;
+}
