@@ -73,7 +73,7 @@ def decide_all(enrolments: list[Enrolment], known: Known) -> list[Enrolment | Pr
         decision = decide(enrolments[index], known)
         decisions[index] = decision
         if isinstance(decision, Enrolment):
-            known.devices[decision.id] = _as_device(decision)
+            known.devices[decision.id] = as_device(decision)
             known.counties.setdefault(decision.enterprise, decision.county)
     return [decisions[index] for index in range(len(enrolments))]
 
@@ -252,7 +252,7 @@ def _profile_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     )
 
 
-def _as_device(enrolment: Enrolment) -> Device:
+def as_device(enrolment: Enrolment) -> Device:
     return Device(
         id=enrolment.id,
         kind=enrolment.kind,
