@@ -3,6 +3,9 @@
 import os
 import shlex
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from coldwatch.stack import caches, rootfs
@@ -18,22 +21,33 @@ def install(cache: Path, log: Path) -> None:
     """Builds the root file system unless it is there. Raises SetupFailed."""
 
     def build(directory: Path) -> None:
-        options = directory / "apt.conf"
-        options.touch(mode=0o600)  # a proxy's password may be in it
-        options.write_text(apt_options(_output("apt-config", "dump")))
         root = directory / "root"
         root.mkdir()
-        run(
-            "PostgreSQL, TimescaleDB, mosquitto",
-            ["bash", "-o", "pipefail", "-c", _pipeline(_mirror(log), options, root)],
-            log,
-            "无法从 Debian 镜像构建根文件系统：请检查网络，或用 COLDWATCH_DEBIAN_MIRROR 指定镜像 / cannot build "
-            "the root file system: check the network, or set COLDWATCH_DEBIAN_MIRROR to a Debian mirror's address",
-        )
-        options.unlink()
+        with _apt_options_file() as options:
+            run(
+                "PostgreSQL, TimescaleDB, mosquitto",
+                ["bash", "-o", "pipefail", "-c", _pipeline(_mirror(log), options, root)],
+                log,
+                "无法从 Debian 镜像构建根文件系统：请检查网络，或用 COLDWATCH_DEBIAN_MIRROR 指定镜像 / cannot build "
+                "the root file system: check the network, or set COLDWATCH_DEBIAN_MIRROR to a Debian mirror's address",
+            )
         check(root)
 
     build_once(caches.rootfs(cache).parent, build)
+
+
+@contextmanager
+def _apt_options_file() -> Iterator[Path]:
+    """A file with this machine's way to the mirror. An ordinary user's mmdebstrap reads it as another user, and
+    such a user sees nothing in apt's configuration that is not everybody's to see; root's is kept to root."""
+    descriptor, name = tempfile.mkstemp(prefix="coldwatch-apt-")
+    try:
+        os.fchmod(descriptor, 0o600 if os.geteuid() == 0 else 0o644)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(apt_options(_output("apt-config", "dump")))
+        yield Path(name)
+    finally:
+        os.unlink(name)
 
 
 def _pipeline(mirror: str, options: Path, root: Path) -> str:
