@@ -1,1 +1,1 @@
-"""Our own MQTT 3.1.1 and 5 front door: pure packets and session, and the edge."""
+"""Our MQTT front door: packets and session are pure, connection and gateway are the edge."""

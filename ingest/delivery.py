@@ -1,0 +1,194 @@
+"""From admitted messages to Kafka's confirmation: lanes, their packs under way, and images into the store. Edge.
+
+Nothing here is dropped: a ticket is reported complete when every pack, record and image it waits for is safe.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from ingest.evidence import Evidence
+from ingest.packer import Batch, Pack, PackLane, Record, RecordLane, Ticket, settle
+from ingest.producer import Row
+from schemas.frame import FrameReference, encode_frame
+from schemas.reading import HEADER_COUNT, PACK_MAX_BYTES
+from schemas.rejection import HEADER, HEADER_STORED, Rejection, encode_rejection
+from schemas.result import Result, encode_result
+from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS, Topic, partition_of
+
+BATCH_MAX_BYTES = 900_000
+"""Records of one batch; together with their headers below the producer's limit."""
+MAX_WORDS = 512
+"""Characters kept of a rejection's topic, path and detail: a topic alone may have 65,535 bytes."""
+RETRY_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Sends(Protocol):
+    """What delivery needs of a producer: returns when the batch is confirmed, however long it takes."""
+
+    async def send(self, topic: str, partition: int, rows: list[Row]) -> None: ...
+
+
+class Delivery:
+    """`completed` is called with tickets that wait for nothing more; `sent` with each pack's seconds under way."""
+
+    def __init__(
+        self,
+        producer: Sends,
+        evidence: Evidence,
+        prefix: str,
+        run: str,
+        completed: Callable[[list[Ticket]], None],
+        sent: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self._producer = producer
+        self._evidence = evidence
+        self._prefix = prefix
+        self._run = run.encode()
+        self._completed = completed
+        self._sent = sent
+        self.lanes = [PackLane(PACK_MAX_BYTES) for _ in range(READINGS.partitions)]
+        self._record_lanes = {
+            topic.name: [RecordLane(BATCH_MAX_BYTES) for _ in range(topic.partitions)]
+            for topic in (RESULTS, FRAMES, REJECTIONS)
+        }
+        self._stores = [ThreadPoolExecutor(1, f"evidence-{n}") for n in range(FRAMES.partitions)]
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._since: dict[object, float] = {}
+        self.failure: BaseException | None = None
+
+    # ------------------------------------------------------------------ in
+
+    def add_result(self, result: Result, ticket: Ticket) -> None:
+        record = Record(result.device.encode(), encode_result(result), (_count(1),))
+        self._add(RESULTS, result.device, record, ticket)
+
+    def add_frame(self, frame: FrameReference, image: bytes, ticket: Ticket) -> None:
+        """The image goes to the evidence store first, its reference to Kafka when it is safe there."""
+        record = Record(frame.camera.encode(), encode_frame(frame), (_count(1),))
+        self._store_first(FRAMES, frame.camera, frame.sha256, image, record, ticket)
+
+    def add_rejection(self, rejection: Rejection, raw: bytes, ticket: Ticket) -> None:
+        """The raw bytes with their reason; large ones by way of the evidence store."""
+        device = rejection.device
+        headers = (_count(rejection.count), (HEADER, encode_rejection(_shortened(rejection))))
+        if len(raw) <= PACK_MAX_BYTES:
+            self._add(REJECTIONS, device, Record(device.encode(), raw, headers), ticket)
+            return
+        sha256 = hashlib.sha256(raw).hexdigest()
+        record = Record(device.encode(), b"", (*headers, (HEADER_STORED, sha256.encode())))
+        self._store_first(REJECTIONS, device, sha256, raw, record, ticket)
+
+    def _add(self, topic: Topic, device: str, record: Record, ticket: Ticket) -> None:
+        self._record_lanes[topic.name][partition_of(device, topic.partitions)].add(record, ticket)
+
+    def _store_first(
+        self, topic: Topic, device: str, sha256: str, data: bytes, record: Record, ticket: Ticket
+    ) -> None:
+        ticket.pending += 1
+        self._spawn(self._store(topic, device, sha256, data, record, ticket))
+
+    async def _store(
+        self, topic: Topic, device: str, sha256: str, data: bytes, record: Record, ticket: Ticket
+    ) -> None:
+        # One thread per partition keeps a camera's frames in order.
+        store = self._stores[partition_of(device, len(self._stores))]
+        key = object()
+        self._since[key] = time.monotonic()
+        while True:
+            try:
+                await asyncio.get_running_loop().run_in_executor(store, self._evidence.put, sha256, data)
+                break
+            except OSError as error:
+                log.error("evidence_not_written", sha256=sha256, error=str(error), again_s=RETRY_S)
+                await asyncio.sleep(RETRY_S)
+        del self._since[key]
+        self._add(topic, device, record, ticket)
+        self.flush()
+        done = settle((ticket,))
+        if done:
+            self._completed(done)
+
+    # ------------------------------------------------------------------ out
+
+    def flush(self) -> None:
+        """Sends whatever waits on partitions with nothing under way."""
+        for partition, lane in enumerate(self.lanes):
+            if lane.under_way is None and (pack := lane.take()) is not None:
+                self._spawn(self._send_packs(partition, lane, pack))
+        for name, lanes in self._record_lanes.items():
+            for partition, records in enumerate(lanes):
+                if records.waiting and (batch := records.take()) is not None:
+                    self._spawn(self._send_batches(name, partition, records, batch))
+
+    async def _send_packs(self, partition: int, lane: PackLane, pack: Pack | None) -> None:
+        topic = self._prefix + READINGS.name
+        while pack is not None:
+            started_s = self._since[lane] = time.monotonic()
+            row: Row = (None, b"".join(pack.lines), pack.headers(self._run))
+            await self._producer.send(topic, partition, [row])
+            self._sent(time.monotonic() - started_s)
+            del self._since[lane]
+            self._completed(lane.confirm())
+            pack = lane.take()
+
+    async def _send_batches(self, name: str, partition: int, lane: RecordLane, batch: Batch | None) -> None:
+        while batch is not None:
+            self._since[lane] = time.monotonic()
+            rows: list[Row] = [(record.key, record.value, record.headers) for record in batch.records]
+            await self._producer.send(self._prefix + name, partition, rows)
+            del self._since[lane]
+            self._completed(lane.confirm())
+            batch = lane.take()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failure = self.failure or error
+            log.error("delivery_broken", exc_info=error)
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits and nothing is under way."""
+        return not self._tasks
+
+    def oldest_s(self, now_s: float) -> float:
+        """How long the oldest pack, batch or image has been under way."""
+        return now_s - min(self._since.values(), default=now_s)
+
+    def close(self) -> None:
+        """Gives up what is still under way; nothing of it was acknowledged."""
+        for task in self._tasks:
+            task.cancel()
+        for store in self._stores:
+            store.shutdown(wait=False, cancel_futures=True)
+
+
+def _count(values: int) -> tuple[str, bytes]:
+    return (HEADER_COUNT, b"%d" % values)
+
+
+def _shortened(rejection: Rejection) -> Rejection:
+    if max(len(rejection.topic), len(rejection.path), len(rejection.detail)) <= MAX_WORDS:
+        return rejection
+    return msgspec.structs.replace(
+        rejection,
+        topic=rejection.topic[:MAX_WORDS],
+        path=rejection.path[:MAX_WORDS],
+        detail=rejection.detail[:MAX_WORDS],
+    )

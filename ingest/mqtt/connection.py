@@ -1,0 +1,329 @@
+"""One MQTT connection: bytes in, admitted messages on, acknowledgements out in order of arrival. Edge.
+
+`data_received` is the hot path: per message one dictionary look-up, `admit` and one `PackLane.add`.
+"""
+
+import asyncio
+import time
+from collections import deque
+from enum import IntFlag
+from typing import TYPE_CHECKING, cast
+
+from ingest.admission import Admitted, Route, admit, refuse, resolve
+from ingest.mqtt import encode
+from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
+from ingest.mqtt.control import Connect, Control, Subscribe, Unsubscribe, topic_text
+from ingest.mqtt.packets import Packet, Parser
+from ingest.mqtt.session import Session, State, is_frame
+from ingest.packer import Ticket
+from schemas.registry import Device
+from schemas.rejection import Disposition, Rejection
+
+if TYPE_CHECKING:
+    from ingest.mqtt.gateway import Gateway
+
+MAX_ROUTES = 100_000
+NOTICE_BACKLOG_BYTES = 256 * 1024
+"""A client that does not read gets no more notices (they are QoS 0) above this."""
+PROGRESS_BYTES = 1024
+"""So much of an unfinished packet is a sign of life: a large frame on a slow line is no silence."""
+TOPIC_CODES = {
+    "not_yours": Code.NOT_AUTHORIZED,
+    "unknown_topic": Code.TOPIC_NAME_INVALID,
+    "wrong_channel": Code.TOPIC_NAME_INVALID,
+}
+
+
+class Hold(IntFlag):
+    """Why a connection is not being read."""
+
+    FULL = 1
+    UNREAD = 2
+    SIGN_IN = 4
+    CLOSING = 8
+
+
+class Connection(asyncio.Protocol):
+    """Made by the gateway for each socket."""
+
+    __slots__ = (
+        "_gate",
+        "_held",
+        "_holds",
+        "_packer_lanes",
+        "_parser",
+        "_routes",
+        "_transport",
+        "_waiting",
+        "address",
+        "closing_s",
+        "session",
+        "unread_s",
+    )
+
+    def __init__(self, gate: "Gateway") -> None:
+        self._gate = gate
+        self._parser = Parser()
+        self._routes: dict[bytes, Route] = {}
+        self._packer_lanes = gate.delivery.lanes
+        self._waiting: deque[Ticket] = deque()
+        self._holds = Hold(0)
+        self._held = 0
+        self._transport: asyncio.Transport | None = None
+        self.address = ""
+        self.closing_s: float | None = None
+        self.unread_s: float | None = None
+        self.session = Session(gate.limits, gate.now_s())
+
+    # ------------------------------------------------------------------ socket
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if isinstance(peer, tuple) else ""
+        self._gate.joined(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.session.state = State.CLOSED
+        self._transport = None
+        self._gate.kept(-self._held)
+        self._held = 0
+        self._routes = {}
+        self._gate.left(self)
+
+    def eof_received(self) -> None:
+        return None
+
+    def pause_writing(self) -> None:
+        self.unread_s = self._gate.now_s()
+        self.hold(Hold.UNREAD)
+
+    def resume_writing(self) -> None:
+        self.unread_s = None
+        self.release(Hold.UNREAD)
+
+    def data_received(self, data: bytes) -> None:
+        if self._holds & Hold.CLOSING:
+            return
+        parser = self._parser
+        packets = parser.feed(data)
+        if packets:
+            self._handle(packets, len(data))
+        if parser.error is not None:
+            self.break_off(parser.error)
+            return
+        held = parser.buffered
+        if held != self._held:
+            self._gate.kept(held - self._held)
+            self._held = held
+        if packets or len(data) >= PROGRESS_BYTES:
+            self.session.heard(self._gate.now_s())
+
+    # ------------------------------------------------------------------ packets
+
+    def _handle(self, packets: list[Packet], size: int) -> None:
+        ticket = Ticket(self)
+        ticket.size = size
+        acks = ticket.acks
+        routes = self._routes
+        lanes = self._packer_lanes
+        now_us = time.time_ns() // 1000
+        puback = encode.PUBACK
+        try:
+            for packet in packets:
+                if type(packet) is tuple:
+                    _, topic, mid, payload = packet
+                    route = routes.get(topic)
+                    if route is not None:
+                        admitted = admit(route, payload, now_us)
+                        lines = admitted.lines
+                        if lines:
+                            ticket.size += len(lines)
+                            ticket.count += admitted.count
+                            lanes[admitted.partition].add(lines, admitted.count, ticket)
+                        if not (admitted.rejections or admitted.result or admitted.frame):
+                            if mid:
+                                acks.append(puback + mid)
+                            continue
+                        code = self._extras(admitted, payload, ticket)
+                    else:
+                        code = self._first_on_topic(topic, payload, now_us, ticket)
+                    if mid:
+                        five = code and self.session.version == 5
+                        acks.append(encode.puback(mid, code) if five else puback + mid)
+                else:
+                    self._control(cast(Control, packet))
+                    if self.session.state is State.CLOSED:
+                        return
+        except ProtocolError as error:
+            self.break_off(error)
+        finally:
+            if acks or ticket.pending > 1:
+                self._waiting.append(ticket)
+                self._gate.admitted(ticket)
+
+    def _first_on_topic(self, topic: bytes, payload: bytes, now_us: int, ticket: Ticket) -> int:
+        """A topic that is not in the cache; returns the MQTT 5 code of its PUBACK."""
+        device = cast(Device, self.session.device)
+        name = topic_text(topic)
+        route = resolve(device, name, self._gate.find)
+        if isinstance(route, Rejection):
+            admitted = refuse(route, payload, now_us)
+        else:
+            if route.channel != "frame":
+                if len(self._routes) >= MAX_ROUTES:
+                    self._routes.clear()
+                self._routes[topic] = route
+            admitted = admit(route, payload, now_us)
+        if admitted.lines:
+            ticket.size += len(admitted.lines)
+            ticket.count += admitted.count
+            self._packer_lanes[admitted.partition].add(admitted.lines, admitted.count, ticket)
+        return self._extras(admitted, payload, ticket)
+
+    def _extras(self, admitted: Admitted, payload: bytes, ticket: Ticket) -> int:
+        """Everything but readings: result, frame, rejections; returns the MQTT 5 code of the PUBACK."""
+        delivery = self._gate.delivery
+        rejections = admitted.rejections
+        if admitted.result is not None:
+            delivery.add_result(admitted.result, ticket)
+            ticket.count += 1
+        if admitted.frame is not None:
+            delivery.add_frame(admitted.frame, payload, ticket)
+            ticket.count += 1
+        for rejection, raw in rejections:
+            delivery.add_rejection(rejection, raw, ticket)
+            ticket.count += rejection.count
+            ticket.size += len(raw)
+            self._gate.rejected(rejection)
+        if not rejections or admitted.count or admitted.result is not None or admitted.frame is not None:
+            return Code.SUCCESS
+        first = rejections[0][0]
+        if first.disposition is Disposition.QUARANTINED:
+            return Code.SUCCESS
+        return TOPIC_CODES.get(first.code, Code.PAYLOAD_INVALID)
+
+    def _control(self, packet: Control) -> None:
+        session = self.session
+        if session.state is State.NEW:
+            connect = cast(Connect, packet)
+            refusal = session.begin(connect)
+            if refusal is not None:
+                self.refuse(refusal, connect.username or "")
+            else:
+                self._gate.sign_in(self, cast(str, connect.username), cast(bytes, connect.password))
+            return
+        answer = session.answer(packet, self._gate.permits)
+        if answer:
+            self.write(answer)
+        if isinstance(packet, Subscribe | Unsubscribe):
+            self._gate.listens(self, packet.filters)
+        if session.state is State.CLOSED:
+            self._close()
+
+    # ------------------------------------------------------------------ sign-in
+
+    def accept(self, device: Device) -> None:
+        """Signed in: says so and reads on."""
+        session = self.session
+        self.write(session.accept(device, self._gate.now_s()))
+        self._parser.open(self._gate.limits.packet, session.max_packet_bytes, is_frame)
+        self.release(Hold.SIGN_IN)
+        asyncio.get_running_loop().call_soon(self.data_received, b"")
+
+    def refuse(self, refusal: SignInRefusal, username: str) -> None:
+        """Counts, records and says no, later when this address has been refused often."""
+        delay_s = self._gate.refused(self.address, username, refusal.name)
+        self.hold(Hold.SIGN_IN)
+        answer = self.session.refuse(refusal)
+        if delay_s:
+            asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)
+        else:
+            self._say_and_close(answer)
+
+    # ------------------------------------------------------------------ out
+
+    def acknowledge(self) -> None:
+        """Writes the PUBACKs of what is complete, as far as all before it is."""
+        waiting = self._waiting
+        acks: list[bytes] = []
+        while waiting and not waiting[0].pending:
+            acks += waiting.popleft().acks
+        if acks:
+            self.write(b"".join(acks))
+
+    def notify(self, topic: str, payload: bytes) -> bool:
+        """Sends a notice at QoS 0; False when the client reads too slowly or takes no such packet."""
+        transport = self._transport
+        if transport is None or transport.get_write_buffer_size() > NOTICE_BACKLOG_BYTES:
+            return False
+        packet = self.session.publish(topic, payload)
+        self.write(packet)
+        return bool(packet)
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None and self.closing_s is None and data:
+            self._transport.write(data)
+
+    # ------------------------------------------------------------------ ends
+
+    def break_off(self, error: ProtocolError) -> None:
+        """The stream cannot go on: counted, recorded, said with the protocol's own code."""
+        session = self.session
+        if session.state is State.CLOSED:
+            return
+        session.version = session.version or self._parser.version
+        name = "too_large" if error.code is Code.PACKET_TOO_LARGE else error.code.name.lower()
+        device = session.device
+        delay_s = self._gate.refused(self.address, device.id if device else "", name)
+        self.hold(Hold.SIGN_IN)
+        answer = session.leave(error.code, error.sentence)
+        if delay_s and device is None:
+            asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)
+        else:
+            self._say_and_close(answer)
+
+    def leave(self, code: Code, sentence: str = "") -> None:
+        """We end it: taken over, retired, silent for too long, shutting down."""
+        self._say_and_close(self.session.leave(code, sentence))
+
+    def _say_and_close(self, words: bytes) -> None:
+        self.write(words)
+        self._close()
+
+    def _close(self) -> None:
+        self.hold(Hold.CLOSING)
+        if self._transport is not None and self.closing_s is None:
+            self.closing_s = self._gate.now_s()
+            self._transport.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def held_bytes(self) -> int:
+        """Of a packet that has not come whole."""
+        return self._held
+
+    @property
+    def reading(self) -> bool:
+        return not self._holds
+
+    def forget_routes(self) -> None:
+        """The registry has changed: each topic is looked up again."""
+        self._routes.clear()
+
+    def hold(self, why: Hold) -> None:
+        """Stops reading; the keep-alive is suspended meanwhile."""
+        if not self._holds and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._holds |= why
+
+    def release(self, why: Hold) -> None:
+        before, self._holds = self._holds, self._holds & ~why
+        if before and not self._holds and self._transport is not None and not self._transport.is_closing():
+            self.session.heard(self._gate.now_s())
+            self._transport.resume_reading()

@@ -1,0 +1,201 @@
+"""MQTT packets from clients, 3.1.1 and 5: many at once out of a stream cut anywhere. Pure and total.
+
+The parser is the front door's hot path: a PUBLISH is a plain tuple, found without a call per packet.
+Sizes are bounded before a body is buffered; a frame's topic, at the head of its packet, allows it more.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ingest.mqtt import properties as p
+from ingest.mqtt.codes import Code, ProtocolError
+from ingest.mqtt.control import V5, Control, read_connect, read_control, read_protocol
+
+MAX_CONNECT_BYTES: Final = 16 * 1024
+"""Nobody who has not signed in may make us keep more than this."""
+
+Publish = tuple[int, bytes, bytes, bytes]
+"""(first byte of the packet, topic as sent, packet id: b"" at QoS 0, payload)."""
+
+Packet = Publish | Control
+
+
+class Parser:
+    """One connection's incoming stream. After CONNECT it waits for `open` before it reads on.
+
+    error: why the stream cannot go on; what was read before it has been returned.
+    version: 0 until a CONNECT has told it.
+    """
+
+    __slots__ = ("_is_large", "_large_limit", "_limit", "_need", "_rest", "_signed_in", "error", "version")
+
+    def __init__(self) -> None:
+        self.error: ProtocolError | None = None
+        self.version = 0
+        self._rest: bytearray | None = None
+        self._need = 0
+        self._limit = self._large_limit = MAX_CONNECT_BYTES
+        self._is_large: Callable[[bytes], bool] | None = None
+        self._signed_in = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept of a packet that is not complete."""
+        return 0 if self._rest is None else len(self._rest)
+
+    def open(self, limit: int, large_limit: int, is_large: Callable[[bytes], bool]) -> None:
+        """The client has signed in: packets up to `limit` bytes; `large_limit` where the topic is large."""
+        self._signed_in = True
+        self._limit, self._large_limit, self._is_large = limit, large_limit, is_large
+        self._need = 0
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """The complete packets in what has come so far. Never raises; look at `error` afterwards."""
+        if self.error is not None:
+            return []
+        if self._rest is not None:
+            self._rest += data
+            if len(self._rest) < self._need:
+                return []
+        elif self.version and not self._signed_in:
+            self._rest = bytearray(data)
+        if self.version and not self._signed_in:
+            return []
+        if self._rest is not None:
+            data = bytes(self._rest)
+            self._rest = None
+        self._need = 0
+        packets: list[Packet] = []
+        try:
+            pos = self._read(data, packets) if self._signed_in else self._read_connect(data, packets)
+            if pos < len(data):
+                self._rest = bytearray(data[pos:])
+        except ProtocolError as error:
+            self.error = error
+        except IndexError:  # a field reaches beyond its packet and the packet beyond what has come
+            self.error = p.malformed("a packet is shorter than its fields")
+        return packets
+
+    def _read(self, data: bytes, packets: list[Packet]) -> int:
+        """Reads whole packets into `packets`; returns where the first incomplete one begins."""
+        append = packets.append
+        new = self.version == V5
+        limit = self._limit
+        pos, end = 0, len(data)
+        while end - pos >= 2:
+            first = data[pos]
+            length = data[pos + 1]
+            start = pos + 2
+            if length > 127:
+                if start == end:
+                    break
+                high = data[start]
+                start += 1
+                if 0 < high < 128:
+                    length += (high << 7) - 128
+                else:
+                    long = _length(data, pos + 1)
+                    if long is None:
+                        break
+                    length, start = long
+            stop = start + length
+            if stop - pos > limit and not self._may_be_large(data, pos, start, stop):
+                break
+            if stop > end:
+                self._need = stop - pos
+                return pos
+            if first & 0xF6 == 0x32:
+                topic_end = start + 2 + (data[start] << 8) + data[start + 1]
+                payload = topic_end + 2
+                if payload > stop:
+                    raise p.malformed("the topic is longer than its packet")
+                mid = data[topic_end:payload]
+                if mid == b"\0\0":
+                    raise p.malformed("packet id 0")
+                if new:
+                    payload = self._behind_properties(data, first, payload, stop)
+                append((first, data[start + 2 : topic_end], mid, data[payload:stop]))
+            elif first & 0xF0 == 0x30:
+                append(self._publish(data, first, start, stop))
+            else:
+                append(read_control(data, first, start, stop, self.version))
+            pos = stop
+        return pos
+
+    def _may_be_large(self, data: bytes, pos: int, start: int, stop: int) -> bool:
+        """Whether a packet above the limit may come in. False: its topic has not come yet.
+
+        Raises ProtocolError when it is too large.
+        """
+        if data[pos] & 0xF0 == 0x30 and stop - pos <= self._large_limit and self._is_large is not None:
+            self._need = start + 2 - pos
+            if len(data) - pos < self._need:
+                return False
+            self._need += data[start] << 8 | data[start + 1]
+            if start + self._need - (start - pos) > stop:
+                raise p.malformed("the topic is longer than its packet")
+            if len(data) - pos < self._need:
+                return False
+            if self._is_large(data[start + 2 : pos + self._need]):
+                self._need = 0
+                return True
+        raise ProtocolError(
+            Code.PACKET_TOO_LARGE, f"packet of {stop - pos} bytes; the largest here is {self._limit}"
+        )
+
+    def _behind_properties(self, data: bytes, first: int, pos: int, stop: int) -> int:
+        """Checks what MQTT 5 adds to a PUBLISH; returns where its payload begins."""
+        if first & 0x01:
+            raise ProtocolError(Code.RETAIN_NOT_SUPPORTED, "retained messages are not supported")
+        if pos >= stop:
+            raise p.malformed("the properties are missing")
+        if data[pos] == 0:
+            return pos + 1
+        found, behind = p.read_properties(data, pos, stop, p.IN_PUBLISH)
+        if p.TOPIC_ALIAS in found:
+            raise ProtocolError(Code.TOPIC_ALIAS_INVALID, "topic aliases are not supported")
+        return behind
+
+    def _publish(self, data: bytes, first: int, start: int, stop: int) -> Publish:
+        """QoS 0, and the refusal of what is neither 0 nor 1."""
+        qos = first & 0x06
+        if qos == 0x06 or (qos == 0 and first & 0x08):
+            raise p.malformed("flags of PUBLISH")
+        if qos == 0x04:
+            raise ProtocolError(Code.QOS_NOT_SUPPORTED, "QoS 2 is not supported; publish at QoS 1")
+        topic, payload = p.read_binary(data, start, stop)
+        if self.version == V5:
+            payload = self._behind_properties(data, first, payload, stop)
+        return first, topic, b"", data[payload:stop]
+
+    def _read_connect(self, data: bytes, packets: list[Packet]) -> int:
+        """The first packet, which must be a CONNECT; nothing behind it is read before `open`."""
+        if data and data[0] != 0x10:
+            raise ProtocolError(Code.PROTOCOL_ERROR, "the first packet must be CONNECT")
+        if len(data) < 2:
+            return 0
+        head = _length(data, 1)
+        if head is None:
+            return 0
+        length, start = head
+        stop = start + length
+        if stop > MAX_CONNECT_BYTES:
+            raise ProtocolError(
+                Code.PACKET_TOO_LARGE, f"CONNECT of {stop} bytes; at most {MAX_CONNECT_BYTES}"
+            )
+        if stop > len(data):
+            self._need = stop
+            return 0
+        self.version, behind = read_protocol(data, start, stop)
+        packets.append(read_connect(data, behind, stop, self.version))
+        return stop
+
+
+def _length(data: bytes, pos: int) -> tuple[int, int] | None:
+    """The remaining length at `pos` and the position behind it; None when it is cut off."""
+    for end in range(pos, min(pos + 4, len(data))):
+        if data[end] < 0x80:
+            return p.read_varint(data, pos, end + 1)
+    if len(data) - pos >= 4:
+        raise p.malformed("a length has more than four bytes")
+    return None

@@ -1,0 +1,86 @@
+"""Keeps the gateway's registry cache fresh, beside the event loop: the database may be slow or away. Edge."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from ingest.registry import Changes, RegistryCache
+
+STALE_S = 10.0
+"""After this long without an answer of the database an unknown device is "unavailable", not "not authorised"."""
+MIN_PAUSE_S = 0.1
+"""Between look-ups for unknown devices: a storm of wrong names must not become a storm of queries."""
+
+log = structlog.get_logger()
+
+
+class RegistryWatch:
+    """Fetches changes every `interval_s` and at once for a device unknown so far.
+
+    `fetch` asks the database for what has changed since a number, in the watch's own thread, and raises when it is
+    away; `changed` hears the ids that changed.
+    """
+
+    def __init__(
+        self,
+        cache: RegistryCache,
+        fetch: Callable[[int], Changes],
+        interval_s: float,
+        changed: Callable[[set[str]], None],
+    ) -> None:
+        self._cache = cache
+        self._fetch = fetch
+        self._interval_s = interval_s
+        self._changed = changed
+        self._thread = ThreadPoolExecutor(1, "registry")
+        self._asking: asyncio.Task[bool] | None = None
+        self._answered_s = float("-inf")
+        self.loaded = False
+
+    @property
+    def fresh(self) -> bool:
+        """The database has answered lately, so that what the cache does not know does not exist."""
+        return time.monotonic() - self._answered_s < STALE_S
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._interval_s)
+
+    async def refresh(self) -> bool:
+        """Asks the database once, with everybody who waits; False when it cannot be reached."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.get_running_loop().create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def look_up(self) -> bool:
+        """Like `refresh`, but asks anew even when a question is under way: it may be older than the device."""
+        if self._asking is not None and not self._asking.done():
+            await asyncio.shield(self._asking)
+        return await self.refresh()
+
+    async def _ask(self) -> bool:
+        loop = asyncio.get_running_loop()
+        pause_s = self._answered_s + MIN_PAUSE_S - time.monotonic()
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
+        try:
+            changes = await loop.run_in_executor(self._thread, self._fetch, self._cache.number)
+        except Exception as error:  # the cache goes on serving; who is unknown hears "unavailable"
+            log.warning("registry_not_refreshed", error=str(error).strip())
+            return False
+        self._answered_s = time.monotonic()
+        ids = self._cache.apply(changes)
+        self.loaded = True
+        if ids:
+            self._changed(ids)
+        return True
+
+    def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        self._thread.shutdown(wait=False, cancel_futures=True)
