@@ -60,6 +60,7 @@ class GatewaySettings(BaseModel):
 class JudgeSettings(BaseModel):
     """The Faust workers: judge and frames."""
 
+    group: str = Field("coldwatch", description="consumer group's start; a second database needs another one")
     health_port: int = Field(0, description="port of /healthz, /readyz, /metrics; 0: a free one")
     batch_packs: int = Field(64, description="packs taken at once")
     batch_within_s: float = Field(0.005, description="how long to wait for more packs")

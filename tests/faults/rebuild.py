@@ -1,0 +1,112 @@
+"""The topics read again from the start into an empty database, by a judge of its own."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from kafka import KafkaConsumer, TopicPartition
+from psycopg2 import sql
+from pydantic import SecretStr
+
+from coldwatch import migrate
+from coldwatch.stack.local import environment, with_role
+from coldwatch.stack.ports import Ports
+from coldwatch.stack.program import plain_environment
+from schemas.settings import Settings
+from schemas.topics import READINGS, REJECTIONS, RESULTS
+from tests.waiting import until
+
+REGISTRY = ("county", "enterprise", "site", "asset", "device", "point", "registry_change")
+JUDGED = (READINGS, RESULTS, REJECTIONS)
+
+
+@contextmanager
+def rebuilt(settings: Settings, name: str = "rebuilt") -> Iterator[str]:
+    """Yields the reader's URL of a second database that a second judge has filled from the same topics."""
+    other = _empty_database(settings, name)
+    _copy_registry(settings, other)
+    judge = _judge(other)
+    try:
+        until(lambda: _caught_up(other) or judge.poll() is not None, 180, 0.5)
+        assert judge.poll() is None, "the second judge ended by itself"
+    finally:
+        judge.terminate()
+        judge.wait(30)
+    yield other.database.reader_url.get_secret_value()
+
+
+def _empty_database(settings: Settings, name: str) -> Settings:
+    owner = settings.database.owner_url.get_secret_value()
+    connection = psycopg2.connect(owner)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    connection.close()
+    url = urlunsplit(urlsplit(owner)._replace(path=f"/{name}"))
+    database = settings.database
+    passwords = {
+        role: urlsplit(getattr(database, f"{role}_url").get_secret_value()).password or ""
+        for role in ("pipeline", "web", "reader")
+    }
+    migrate.apply(url, migrate.RolePasswords(**passwords))
+    urls = {f"{r}_url": SecretStr(with_role(url, f"coldwatch_{r}", p)) for r, p in passwords.items()}
+    changed = database.model_copy(update={"owner_url": SecretStr(url), **urls})
+    judge = settings.judge.model_copy(
+        update={
+            "group": f"{settings.judge.group}-{name}",
+            "health_port": Ports(settings.home / "rebuild-ports.json").choose("judge"),
+        }
+    )
+    return settings.model_copy(update={"database": changed, "judge": judge})
+
+
+def _copy_registry(settings: Settings, other: Settings) -> None:
+    source = psycopg2.connect(settings.database.owner_url.get_secret_value())
+    target = psycopg2.connect(other.database.owner_url.get_secret_value())
+    try:
+        with target, target.cursor() as into, source.cursor() as out:
+            into.execute("delete from registry_change")
+            for table in REGISTRY:
+                rows = BytesIO()
+                out.copy_expert(f"copy {table} to stdout", rows)
+                rows.seek(0)
+                into.copy_expert(f"copy {table} from stdin", rows)
+    finally:
+        source.close()
+        target.close()
+
+
+def _judge(settings: Settings) -> "subprocess.Popen[bytes]":
+    log = (settings.home / "logs" / "judge-rebuilt.log").open("ab")
+    return subprocess.Popen(
+        [sys.executable, "-m", "coldwatch", "serve", "judge"],
+        env=plain_environment() | environment(settings),
+        stdout=log,
+        stderr=log,
+    )
+
+
+def _caught_up(settings: Settings) -> bool:
+    """Every judged partition's next position is the topic's end."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap, enable_auto_commit=False)
+    try:
+        partitions = [
+            TopicPartition(settings.kafka.prefix + topic.name, number)
+            for topic in JUDGED
+            for number in range(topic.partitions)
+        ]
+        ends = {(p.topic, p.partition): end for p, end in consumer.end_offsets(partitions).items() if end}
+    finally:
+        consumer.close()
+    connection = psycopg2.connect(settings.database.reader_url.get_secret_value())
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select topic, partition, next_position from partition_offset")
+            done = {(topic, partition): position for topic, partition, position in cursor.fetchall()}
+    finally:
+        connection.close()
+    return all(done.get(key, 0) >= end for key, end in ends.items())
