@@ -50,7 +50,7 @@ def enrol(city: City, registry: Registry, path: Path) -> Enrolled:
     registered = {listed.device.id for listed in registry.list_devices()}
     missing = [device for device in city.devices if device.id not in registered]
     tokens = {device: token for device, token in known.items() if device in registered}
-    for answer in registry.enrol_many([wish(device) for device in missing]):
+    for answer in registry.enrol_many([wish(device) for device in missing]) if missing else ():
         tokens |= _token_of(answer)
     for device in city.devices:
         if not device.behind and device.id not in tokens:
