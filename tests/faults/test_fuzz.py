@@ -1,0 +1,191 @@
+"""Any bytes: 10,000 random and mutated streams against the port, 10,000 random payloads (fewer in `make test`).
+
+The oracle for payloads is what the pure admission says of the same bytes at the same time; each one that was
+acknowledged must be found in exactly the places it names.
+"""
+
+import contextlib
+import json
+import random
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg2
+import pytest
+
+from coldwatch import ledger
+from coldwatch.connections import connect_database
+from coldwatch.stack.stack import Stack
+from ingest.onboarding import Enrolment
+from ingest.registry import Enrolled, PostgresRegistry
+from schemas.settings import Settings
+from tests import mqtt_client
+from tests.faults.drill import LONG
+from tests.waiting import until
+
+SEED = 4711
+STREAMS = 10_000 if LONG else 1_000
+PAYLOADS = 10_000 if LONG else 2_000
+TOPIC = "cw/v1/fuzz/fuzz-1/telemetry"
+
+
+@dataclass
+class Target:
+    stack: Stack
+    token: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.stack.settings.gateway.host, self.stack.settings.gateway.port
+
+    def books(self) -> ledger.Ledger:
+        settings = self.stack.settings
+        return ledger.read(settings.database.reader_url.get_secret_value(), settings.kafka.bootstrap)
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    stack = Stack(Settings(home=tmp_path_factory.mktemp("fuzz")), names=("gateway", "judge"))
+    stack.start()
+    try:
+        connection = connect_database(stack.settings.database.pipeline_url, stack.settings.database, "fuzz")
+        answer = PostgresRegistry(connection).enrol(
+            Enrolment(id="fuzz-1", kind="probe", enterprise="fuzz", site="s", profile="demo")
+        )
+        connection.close()
+        assert isinstance(answer, Enrolled)
+        yield Target(stack, answer.token)
+    finally:
+        stack.stop()
+
+
+def talk(address: tuple[str, int], data: bytes) -> None:
+    """Sends bytes and hangs up; being cut off in the middle is one of the right answers."""
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(0.05)
+        with contextlib.suppress(TimeoutError):
+            connection.recv(4096)
+
+
+def streams(token: str) -> Iterator[bytes]:
+    """Half of them noise, half of them a sound conversation with some bytes changed, cut out or repeated."""
+    chance = random.Random(SEED)
+    sound = mqtt_client.connect(4, "fuzz-1", token) + mqtt_client.publish(4, TOPIC, reading(1_000), 1)
+    sound5 = mqtt_client.connect(5, "fuzz-1", token) + mqtt_client.publish(5, TOPIC, reading(1_000), 1)
+    for number in range(STREAMS):
+        if number % 2:
+            yield chance.randbytes(chance.randrange(1, 200))
+            continue
+        data = bytearray(chance.choice((sound, sound5)))
+        for _ in range(chance.randrange(1, 5)):
+            place = chance.randrange(len(data))
+            match chance.randrange(3):
+                case 0:
+                    data[place] = chance.randrange(256)
+                case 1:
+                    del data[place : place + chance.randrange(1, 8)]
+                case _:
+                    data[place:place] = data[place : place + 16]
+            data = data or bytearray(b"\0")
+        yield bytes(data)
+
+
+def reading(seq: int) -> bytes:
+    return json.dumps(
+        {"at": time.time_ns() // 1_000_000, "seq": seq, "values": {"temperature": 4.5}}
+    ).encode()
+
+
+def payloads() -> Iterator[bytes]:
+    """Noise, broken JSON, wrong shapes, impossible values, sound readings; each distinct."""
+    chance = random.Random(SEED + 1)
+    odd = ["4.1", None, [], {}, 1e400, -500.0, 85.0, True, "冷", 10**400, 4.1, 7.9]
+    for number in range(PAYLOADS):
+        text = json.loads(reading(number + 10_000))
+        match chance.randrange(5):
+            case 0:
+                yield chance.randbytes(chance.randrange(0, 120)) + b"%d" % number
+            case 1:
+                yield json.dumps(text).encode()[: chance.randrange(1, 60)] + b"%d" % number
+            case 2:
+                text[chance.choice(("at", "seq", "values"))] = chance.choice(odd)
+                yield json.dumps(text).encode()
+            case 3:
+                text["values"] = {"temperature": chance.choice(odd), "humidity": chance.choice(odd)}
+                yield json.dumps(text).encode()
+            case _:
+                yield json.dumps(text).encode()
+
+
+def test_no_byte_stream_stops_the_gateway(target: Target) -> None:
+    before = target.stack.services["gateway"].pid
+    for data in streams(target.token):
+        talk(target.address, data)
+    assert publish_all(target, [reading(5)]) == 1
+    assert target.stack.services["gateway"].pid == before
+
+
+def publish_all(target: Target, sent: list[bytes]) -> int:
+    """Publishes each payload at QoS 1 over one connection; returns how many were acknowledged."""
+    acked = 0
+    with socket.create_connection(target.address, timeout=30) as connection:
+        connection.sendall(mqtt_client.connect(4, "fuzz-1", target.token))
+        assert read_exactly(connection, 4)[3] == 0
+        for start in range(0, len(sent), 100):
+            part = sent[start : start + 100]
+            connection.sendall(
+                b"".join(mqtt_client.publish(4, TOPIC, payload, i + 1) for i, payload in enumerate(part))
+            )
+            for number in range(len(part)):
+                packet = read_exactly(connection, 4)
+                assert packet[0] == 0x40
+                assert struct.unpack(">H", packet[2:])[0] == number + 1
+                acked += 1
+    return acked
+
+
+def read_exactly(connection: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        assert part, "the gateway hung up"
+        data += part
+    return data
+
+
+def test_every_payload_is_acknowledged_and_ends_in_exactly_one_place(target: Target) -> None:
+    until(lambda: target.books().in_flight == 0, 30)
+    before = target.books()
+    sent = list(payloads())
+    assert publish_all(target, sent) == len(sent)
+    until(lambda: target.books().in_flight == 0, 60, 0.5)
+    after = target.books()
+    assert after.balanced, after
+    assert after.accepted - before.accepted >= len(sent)
+    assert unaccounted(target, sent) == []
+
+
+def unaccounted(target: Target, sent: list[bytes]) -> list[bytes]:
+    """Payloads that are neither refused (raw bytes kept) nor stored as a reading."""
+    connection = psycopg2.connect(target.stack.settings.database.reader_url.get_secret_value())
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select raw from rejection where device = 'fuzz-1'")
+            refused = {bytes(raw) for (raw,) in cursor.fetchall() if raw is not None}
+            cursor.execute("select seq from v_reading where device = 'fuzz-1'")
+            stored = {seq for (seq,) in cursor.fetchall()}
+    finally:
+        connection.close()
+    return [payload for payload in sent if payload not in refused and seq_of(payload) not in stored][:5]
+
+
+def seq_of(payload: bytes) -> int:
+    try:
+        return int(json.loads(payload).get("seq", 0))
+    except (ValueError, AttributeError, TypeError, OverflowError):
+        return -1
