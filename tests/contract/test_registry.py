@@ -85,7 +85,14 @@ def test_a_device_behind_a_gateway_may_get_a_token_of_its_own(registry: Registry
 
 def test_of_many_the_sound_ones_are_in_and_each_bad_one_says_why(registry: Registry) -> None:
     answers = registry.enrol_many(
-        [probe("c1", behind="g9"), gateway("g9"), probe("BAD"), probe("p1"), probe("p1"), probe("p2", site="")]
+        [
+            probe("c1", behind="g9"),
+            gateway("g9"),
+            probe("BAD"),
+            probe("p1"),
+            probe("p1"),
+            probe("p2", site=""),
+        ]
     )
     assert [a.field if isinstance(a, Problem) else a.device.id for a in answers] == [
         "c1",
