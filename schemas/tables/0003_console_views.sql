@@ -19,10 +19,18 @@ create view v_incident_event with (security_invoker = true) as
 create view v_profile with (security_invoker = true) as select * from profile;
 create view v_stream with (security_invoker = true) as
     select topic, partition, stream_at, judged_at from partition_offset;
-grant select on v_result, v_frame, v_rejection, v_point_state, v_incident_event, v_profile, v_stream
+create view v_latest with (security_invoker = true) as
+    select p.id as point_id, p.device, p.enterprise, p.metric, p.unit, l.at, l.seq, l.value, l.quality, l.received_at
+    from point p
+    left join lateral (select r.at, r.seq, r.value, r.quality, r.received_at from reading r
+                       where r.point_id = p.id order by r.at desc, r.seq desc limit 1) l on true;
+create view v_county with (security_invoker = true) as select id as county, name from county;
+create view v_asset with (security_invoker = true) as select enterprise, site, id as asset, name from asset;
+grant select on v_latest, v_county, v_asset, v_result, v_frame, v_rejection, v_point_state, v_incident_event, v_profile, v_stream
     to coldwatch_pipeline, coldwatch_web, coldwatch_reader;
 
 create index frame_sha256 on frame (sha256);
 create index incident_newest on incident (opened_at desc, finding);
+create index rejection_received on rejection (received_at desc);
 create index audit_action on audit (action, at desc);
 create index web_session_expiry on web_session (expires_at);

@@ -1,0 +1,174 @@
+"""Incidents as people read them: lists, one with all that belongs to it, and the rows of the live stream."""
+
+import base64
+import uuid
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from alerts.advice import ADVICE
+from alerts.journal import Cursor
+from schemas.finding import subject_of
+from schemas.refusal import Ground, Refusal, Refused
+from schemas.statements import load
+
+_NAMED: Final = load("alerts", "incidents.sql")
+_SHARED: Final = {"of_view": _NAMED["of_view"], "joined": _NAMED["joined"]}
+SQL: Final = {name: text.format(**_SHARED) for name, text in _NAMED.items() if name not in _SHARED}
+
+FIELDS: Final = tuple(
+    (
+        "id rule severity state subject device kind metric unit enterprise enterprise_name county site "
+        "site_name asset start_at end_at opened_at acknowledged_at acknowledged_by closed_at peak limit "
+        "current late persistent profile profile_version detail last_event"
+    ).split()
+)
+EVENT_FIELDS: Final = ("id", "transition", "state", "at", "actor", "note", "severity")
+PROFILE_FIELDS: Final = tuple(
+    (
+        "low high low_inclusive high_inclusive tolerance_low tolerance_high reject_low reject_high source "
+        "clause evidence effective_from version"
+    ).split()
+)
+RESULT_FIELDS: Final = tuple(
+    ("id device number at sample item method value unit verdict verdict_raw operator lot supersedes").split()
+)
+FRAME_FIELDS: Final = ("sha256", "at", "camera", "faults", "scores")
+MAX_BIGINT: Final = 2**63 - 1
+
+Item = dict[str, Any]
+"""One row as it goes out: JSON-ready but for datetimes, which msgspec writes as RFC 3339."""
+
+BAD_CURSOR: Final = Refusal(
+    Ground.INVALID,
+    "bad_cursor",
+    "翻页参数 before 无效,请从第一页重新开始。",
+    "The parameter `before` is no cursor of this list; start from the first page again.",
+)
+
+
+class LiveRow(msgspec.Struct, frozen=True):
+    """One incident event with its incident as it stands, for whoever may see that enterprise."""
+
+    id: int
+    enterprise: str | None
+    item: Item
+
+
+def list_incidents(
+    cursor: Cursor, state: str, limit: int, before: str | None
+) -> tuple[list[Item], str | None]:
+    """A page and the cursor of the next one. `state`: open (worst, then newest first), closed, all (newest first)."""
+    at = _decode_cursor(before, state)
+    page = {"limit": limit + 1, "severity": None, "opened_at": None, "id": None} | at
+    if state == "open":
+        cursor.execute(SQL["open"], page)
+    else:
+        cursor.execute(SQL["newest"], page | {"state": None if state == "all" else state})
+    items = [_item(row) for row in cursor.fetchall()]
+    more = len(items) > limit
+    items = items[:limit]
+    return items, _encode_cursor(items[-1], state) if more else None
+
+
+def of_device(cursor: Cursor, device: str, limit: int = 50) -> list[Item]:
+    cursor.execute(SQL["of_device"], {"device": device, "limit": limit})
+    return [_item(row) for row in cursor.fetchall()]
+
+
+def find(cursor: Cursor, id: str) -> Item | None:
+    cursor.execute(SQL["one"], {"id": id})
+    row = cursor.fetchone()
+    return _item(row) if row else None
+
+
+def find_whole(cursor: Cursor, id: str) -> Item | None:
+    """An incident with its timeline, the limits that judged it, advice, and the test or picture it speaks of."""
+    item = find(cursor, id)
+    if item is None:
+        return None
+    cursor.execute(SQL["timeline"], {"id": id})
+    events = [dict(zip(EVENT_FIELDS, row, strict=True)) for row in cursor.fetchall()]
+    advice = ADVICE.get(item["rule"])
+    return item | {
+        "events": events,
+        "profile_row": _profile_row(cursor, item),
+        "what_to_do": {"zh": advice.zh, "en": advice.en} if advice else {"zh": "", "en": ""},
+        "result": _result(cursor, item),
+        "frame": _frame(cursor, item),
+    }
+
+
+def last_event(cursor: Cursor) -> int:
+    cursor.execute(SQL["last_event"])
+    (id,) = cursor.fetchone() or (0,)
+    return int(id)
+
+
+def events_after(cursor: Cursor, after: int, limit: int, upto: int = MAX_BIGINT) -> list[LiveRow]:
+    """Incident events behind `after`, oldest first; each with its incident as it stands now."""
+    cursor.execute(SQL["events_after"], {"after": after, "upto": upto, "limit": limit})
+    rows = []
+    for id, transition, *incident in cursor.fetchall():
+        item = _item(tuple(incident)) | {"transition": transition}
+        rows.append(LiveRow(id, item["enterprise"], item))
+    return rows
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    return dict(zip(FIELDS, row, strict=True))
+
+
+def _profile_row(cursor: Cursor, item: Item) -> Item | None:
+    wanted = {"profile": item["profile"], "version": item["profile_version"], "metric": item["metric"] or "*"}
+    cursor.execute(SQL["profile_row"], wanted)
+    return _named(PROFILE_FIELDS, cursor)
+
+
+def _result(cursor: Cursor, item: Item) -> Item | None:
+    prefix = subject_of(item["device"], " ")[:-1]
+    if item["rule"] != "positive_test" or not item["subject"].startswith(prefix):
+        return None
+    wanted = {
+        "device": item["device"],
+        "number": item["subject"].removeprefix(prefix),
+        "start_at": item["start_at"],
+    }
+    cursor.execute(SQL["result"], wanted)
+    return _named(RESULT_FIELDS, cursor)
+
+
+def _frame(cursor: Cursor, item: Item) -> Item | None:
+    if not item["rule"].startswith("camera_"):
+        return None
+    wanted = {
+        "device": item["device"],
+        "sha256": item["detail"].get("sha256", ""),
+        "start_at": item["start_at"],
+    }
+    cursor.execute(SQL["frame"], wanted)
+    return _named(FRAME_FIELDS, cursor)
+
+
+def _named(fields: tuple[str, ...], cursor: Cursor) -> Item | None:
+    row = cursor.fetchone()
+    return dict(zip(fields, row, strict=True)) if row else None
+
+
+def _encode_cursor(item: Item, state: str) -> str:
+    parts = [state, item["severity"], item["opened_at"].isoformat(), item["id"]]
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode()
+
+
+def _decode_cursor(text: str | None, state: str) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        raw = base64.urlsafe_b64decode(text.encode())
+        of, severity, opened_at, id = msgspec.json.decode(raw, type=tuple[str, int, datetime, uuid.UUID])
+    except (ValueError, msgspec.DecodeError) as error:
+        raise Refused(BAD_CURSOR) from error
+    if of != state or opened_at.tzinfo is None or not 1 <= severity <= 4:
+        raise Refused(BAD_CURSOR)
+    return {"severity": severity, "opened_at": opened_at, "id": str(id)}

@@ -1,0 +1,103 @@
+"""HTTP routes of incidents; the console mounts them. Queries run as the signed-in person's tenant."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Body, Depends, Query, Response
+
+from alerts import incidents
+from alerts.channels import CHANNELS
+from alerts.journal import Cursor, PostgresJournal
+from alerts.lifecycle import MAX_NOTE_CHARACTERS, NO_SUCH_INCIDENT, Acknowledge, Close, Command
+from schemas.person import MAY_ACKNOWLEDGE, MAY_CLOSE, Role, Viewer
+from schemas.refusal import Ground, Refusal, Refused
+
+MAY_NOT_ACKNOWLEDGE = Refusal(
+    Ground.FORBIDDEN,
+    "may_not_acknowledge",
+    "您的角色只能查看,不能签收告警。",
+    "Your role may look at incidents but not acknowledge them.",
+)
+MAY_NOT_CLOSE = Refusal(
+    Ground.FORBIDDEN,
+    "may_not_close",
+    "只有监测中心人员可以关闭告警;请签收并写明处理情况。",
+    "Only the monitoring centre closes incidents; acknowledge it and note what was done.",
+)
+
+
+@dataclass(frozen=True)
+class Deps:
+    """`begin` opens a transaction as a tenant; `viewer` is the FastAPI dependency that names who asks."""
+
+    begin: Callable[[str], AbstractContextManager[Cursor]]
+    viewer: Callable[..., Viewer]
+    now: Callable[[], datetime]
+
+
+def routes(deps: Deps) -> APIRouter:
+    """GET incidents and one of them; POST acknowledge and close."""
+    router = APIRouter(prefix="/api/incidents")
+    signed_in = Depends(deps.viewer)
+    note_in_body = Body(embed=True, default="", max_length=2 * MAX_NOTE_CHARACTERS)
+
+    @router.get("")
+    def list_incidents(
+        viewer: Annotated[Viewer, signed_in],
+        state: Literal["open", "closed", "all"] = "open",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        before: Annotated[str | None, Query(max_length=400)] = None,
+    ) -> Response:
+        with deps.begin(viewer.tenant) as cursor:
+            # Asked first: what happens meanwhile comes again by the stream rather than not at all.
+            last_event = incidents.last_event(cursor)
+            items, following = incidents.list_incidents(cursor, state, limit, before)
+        return answer({"items": items, "next": following, "last_event": last_event, "now": deps.now()})
+
+    @router.get("/{id}")
+    def show_incident(id: UUID, viewer: Annotated[Viewer, signed_in]) -> Response:
+        with deps.begin(viewer.tenant) as cursor:
+            return answer(_found(incidents.find_whole(cursor, str(id))))
+
+    @router.post("/{id}/acknowledge")
+    def acknowledge(
+        id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body]
+    ) -> Response:
+        _require(viewer, MAY_ACKNOWLEDGE, MAY_NOT_ACKNOWLEDGE)
+        return handle(viewer, str(id), Acknowledge(viewer.name, note))
+
+    @router.post("/{id}/close")
+    def close(id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body]) -> Response:
+        _require(viewer, MAY_CLOSE, MAY_NOT_CLOSE)
+        return handle(viewer, str(id), Close(viewer.name, note))
+
+    def handle(viewer: Viewer, id: str, command: Command) -> Response:
+        journal = PostgresJournal(lambda: deps.begin(viewer.tenant), CHANNELS)
+        outcome = journal.handle(id, command, round(deps.now().timestamp() * 1_000_000))
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+        with deps.begin(viewer.tenant) as cursor:
+            return answer(_found(incidents.find(cursor, id)))
+
+    return router
+
+
+def answer(content: Any) -> Response:
+    """JSON as msgspec writes it: quick, and datetimes as RFC 3339 in UTC."""
+    return Response(msgspec.json.encode(content), media_type="application/json")
+
+
+def _found(item: incidents.Item | None) -> incidents.Item:
+    if item is None:
+        raise Refused(NO_SUCH_INCIDENT)
+    return item
+
+
+def _require(viewer: Viewer, roles: frozenset[Role], refusal: Refusal) -> None:
+    if viewer.role not in roles:
+        raise Refused(refusal)
