@@ -41,10 +41,12 @@ def read(database_url: str, bootstrap: str, prefix: str = "") -> Ledger:
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(
-                "select coalesce(sum(accepted), 0)::bigint, coalesce(sum(stored), 0)::bigint,"
+                "select coalesce(sum(accepted), 0)::bigint + pending, coalesce(sum(stored), 0)::bigint + pending,"
                 " coalesce(sum(duplicate), 0)::bigint, coalesce(sum(quarantined), 0)::bigint,"
                 " coalesce(sum(dead_lettered), 0)::bigint,"
-                " (select count(*) from ledger_hole) from ledger"
+                " (select count(*) from ledger_hole)"
+                " from (select coalesce(sum(pending_values), 0)::bigint as pending from partition_offset) p"
+                " left join ledger on true group by pending"
             )
             judged, stored, duplicate, quarantined, dead_lettered, holes = cursor.fetchone() or (0,) * 6
             cursor.execute("select topic, partition, next_position from partition_offset")

@@ -219,6 +219,7 @@ create table partition_offset (
     checkpoint_position bigint not null,
     checkpoint        bytea,                           -- rule state at checkpoint_position; null: none yet
     checkpointed_at   timestamptz,
+    pending_values    bigint not null default 0,       -- values stored since the checkpoint; the ledger gets them with the next one
     owner             text not null,
     claimed_at        timestamptz not null default now(),
     stream_at         timestamptz,                     -- stream time as last judged

@@ -1,0 +1,58 @@
+-- The pipeline's own books: who owns a partition, what is next, the checkpoint. Role-neutral: judge and frames use them.
+
+-- name: claim
+insert into partition_offset (topic, partition, topic_id, next_position, checkpoint_position, owner, claimed_at)
+values %s
+on conflict (topic, partition) do update set owner = excluded.owner, claimed_at = excluded.claimed_at
+returning topic, partition, topic_id, next_position, checkpoint_position, checkpoint, pending_values
+
+-- name: lock
+select topic, partition, owner, next_position, checkpoint_position
+from partition_offset
+where (topic, partition) in %s
+order by topic, partition
+for update
+
+-- name: advance
+update partition_offset p
+set next_position = v.next, pending_values = p.pending_values + v.pending, stream_at = coalesce(v.stream_at, p.stream_at),
+    judged_at = clock_timestamp()
+from (values %s) v (topic, partition, next, pending, stream_at)
+where p.topic = v.topic and p.partition = v.partition
+
+-- name: checkpoint
+update partition_offset
+set checkpoint_position = %(position)s, checkpoint = %(state)s, checkpointed_at = clock_timestamp(), pending_values = 0
+where topic = %(topic)s and partition = %(partition)s
+
+-- name: book
+insert into ledger as l (topic, device, hour, accepted, stored, duplicate, quarantined, dead_lettered)
+values %s
+on conflict (device, hour, topic) do update set
+    accepted = l.accepted + excluded.accepted,
+    stored = l.stored + excluded.stored,
+    duplicate = l.duplicate + excluded.duplicate,
+    quarantined = l.quarantined + excluded.quarantined,
+    dead_lettered = l.dead_lettered + excluded.dead_lettered
+
+-- name: insert_findings
+insert into finding (id, version, change, subject, device, enterprise, metric, point_id, rule, severity, start_at, end_at,
+                     peak, limit_value, unit, profile, profile_version, late, persistent, measured_at, received_at, detail)
+values %s
+on conflict (id, version) do nothing
+returning id, version
+
+-- name: mark_unsent
+insert into finding_unsent (id, version, topic, partition) values %s on conflict do nothing
+
+-- name: unsent
+select f.id::text, f.version, f.change, f.subject, f.device, f.metric, f.point_id, f.rule, f.severity, f.start_at, f.end_at,
+       f.peak, f.limit_value, f.unit, f.profile, f.profile_version, f.late, f.persistent, f.measured_at, f.received_at,
+       f.detail
+from finding_unsent u join finding f using (id, version)
+where (u.topic, u.partition) in %s
+order by f.recorded_at, f.version
+limit 1000
+
+-- name: sent
+delete from finding_unsent u using (values %s) v (id, version) where u.id = v.id::uuid and u.version = v.version
