@@ -23,4 +23,7 @@ def install(cache: Path, log: Path) -> None:
 
 
 def goal(directory: Path) -> list[str]:
-    return ["dependency:copy-dependencies", f"-DoutputDirectory={directory}"]
+    return [
+        "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies",
+        f"-DoutputDirectory={directory}",
+    ]
