@@ -23,6 +23,12 @@ export function number(value, digits = 1) {
   return format.format(Object.is(Math.round(value * 10 ** digits), -0) ? 0 : value);
 }
 
+// A test's value as the instrument gave it: no digit added, none taken away below the fourth.
+export function exact(value, unit) {
+  const text = cached("exact", (l) => new Intl.NumberFormat(l, { maximumFractionDigits: 4 })).format(value);
+  return unitText(unit) ? `${text} ${unitText(unit)}` : text;
+}
+
 export function count(value) {
   return cached("count", (l) => new Intl.NumberFormat(l)).format(value ?? 0);
 }

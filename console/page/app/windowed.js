@@ -3,9 +3,9 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 
 const SPARE = 12;
 
-// items; rowHeight; row(item, index) -> vnode; reveal: index to bring into sight when it changes;
+// items; rowHeight; row(item, index) -> vnode; head: what stays on top while rows pass under it; reveal: index to bring into sight when it changes;
 // start: where to begin, onTop(px): where it is now; onEnd: near the end.
-export function Windowed({ items, rowHeight, row, reveal = -1, start = 0, onTop, onEnd, label, testid }) {
+export function Windowed({ items, rowHeight, row, head, reveal = -1, start = 0, onTop, onEnd, label, testid }) {
   const box = useRef(null);
   const [view, setView] = useState({ top: start, height: 800 });
   const printing = usePrinting();
@@ -24,7 +24,7 @@ export function Windowed({ items, rowHeight, row, reveal = -1, start = 0, onTop,
     const top = reveal * rowHeight;
     const { scrollTop, clientHeight } = box.current;
     if (top < scrollTop) box.current.scrollTop = top;
-    else if (top + rowHeight > scrollTop + clientHeight) box.current.scrollTop = top + rowHeight - clientHeight;
+    else if (top + rowHeight > scrollTop + clientHeight - headHeight(box.current)) box.current.scrollTop = top + rowHeight - clientHeight + headHeight(box.current);
   }, [reveal, rowHeight]);
 
   const first = printing ? 0 : Math.max(0, Math.floor(view.top / rowHeight) - SPARE);
@@ -40,10 +40,15 @@ export function Windowed({ items, rowHeight, row, reveal = -1, start = 0, onTop,
   };
   const space = (rows) => html`<div class="space" style=${{ height: `${rows * rowHeight}px` }}></div>`;
   return html`<div class="windowed" ref=${box} onScroll=${onScroll} role="list" aria-label=${label} data-testid=${testid} data-rows=${items.length}>
+    ${head}
     ${!printing && first > 0 && space(first)}
     ${items.slice(first, last).map((item, i) => row(item, first + i))}
     ${!printing && last < items.length && space(items.length - last)}
   </div>`;
+}
+
+function headHeight(box) {
+  return box.querySelector(".head")?.offsetHeight ?? 0;
 }
 
 // A printed list is whole.

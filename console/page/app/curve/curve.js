@@ -61,9 +61,9 @@ function options(live, readout, metric, unit, width, height) {
       y: { range: () => yRange(live.current.ys, live.current.lines, metric) },
     },
     axes: [
-      { ...axis, space: 84, values: (u, splits, i, space, step) => timeLabels(splits, step) },
+      { ...axis, size: 30, gap: 8, space: 84, values: (u, splits, i, space, step) => timeLabels(splits, step) },
       { ...axis, size: 52, splits: metric === "open" ? () => [0, 1] : undefined,
-        values: (u, splits) => splits.map((v) => (metric === "open" ? measured(v, "", "open") : number(v, splits[1] - splits[0] < 1 ? 1 : 0))) },
+        values: (u, splits) => splits.map((v) => (metric === "open" ? measured(v, "", "open") : number(v, splits.every(Number.isInteger) ? 0 : 1))) },
     ],
     series: [{}, { stroke: paint.trace, width: 1.5, points: { size: 4, fill: paint.trace, width: 0 }, spanGaps: false,
       paths: metric === "open" ? uPlot.paths.stepped({ align: 1 }) : undefined }],

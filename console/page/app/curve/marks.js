@@ -7,7 +7,7 @@ import { spread } from "./data.js";
 
 // state(): {curve, lines, flagged, late, paint} as they are now.
 export function marks(state) {
-  return { hooks: { drawClear: [(u) => drawBands(u, state())], draw: [(u) => drawLimits(u, state()), (u) => drawSamples(u, state())] } };
+  return { hooks: { drawClear: [(u) => drawBands(u, state())], draw: [(u) => drawBreaches(u, state()), (u) => drawLimits(u, state()), (u) => drawSamples(u, state())] } };
 }
 
 function clipped(u, draw) {
@@ -30,8 +30,6 @@ function drawBands(u, { curve, paint }) {
       const [at, wide] = band(from, to);
       pen.fillStyle = paint.tint[severity];
       pen.fillRect(at, top, wide, height);
-      pen.fillStyle = paint.level[severity];
-      pen.fillRect(at, top, wide, 3 * ratio);
     }
     pen.fillStyle = hatch(pen, paint.line, ratio);
     for (const [from, to] of curve?.unknown ?? []) {
@@ -51,6 +49,26 @@ function drawBands(u, { curve, paint }) {
       caption(pen, t("state.unknown"), at, top, wide, paint, ratio);
     }
   });
+}
+
+// The line again in the level's colour where it was out of limits, with a bar on top for those who see no colour.
+function drawBreaches(u, { curve, paint }) {
+  const path = u.series[1]._paths?.stroke;
+  for (const [from, to, severity] of curve?.breaches ?? []) {
+    clipped(u, (pen, left, top, width, height, ratio) => {
+      const at = x(u, from);
+      const wide = Math.max(ratio, x(u, to ?? u.scales.x.max) - at);
+      pen.fillStyle = paint.level[severity];
+      pen.fillRect(at, top, wide, 3 * ratio);
+      if (!path) return;
+      pen.beginPath();
+      pen.rect(at, top, wide, height);
+      pen.clip();
+      pen.strokeStyle = paint.level[severity];
+      pen.lineWidth = 2 * ratio;
+      pen.stroke(path);
+    });
+  }
 }
 
 // A band's name, where there is room for it.

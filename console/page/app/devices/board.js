@@ -25,14 +25,17 @@ export function Board() {
         ${Object.keys(CHOICES).map((c) => html`<button key=${c} aria-pressed=${view.choice === c} data-testid=${`devices-${c}`} onClick=${() => set({ choice: c })}>${t(`choice.${c}`)} <i>${counts[c]}</i></button>`)}</div>
       <${Search} value=${view.text} label=${t("filter.search_devices")} onText=${(text) => set({ text })} /></div>
     <div class="list">
-      <div class="row head device" aria-hidden="true">${COLUMNS.map((c) => html`<span class=${`cell-${c}`}>${t(`column.${c}`)}</span>`)}</div>
       ${refusal.value && html`<div class="notice" role="alert">${pick(refusal.value)} <button onClick=${readDevices}>${t("action.again")}</button></div>`}
       ${!list && !refusal.value && html`<div class="skeleton" aria-hidden="true">${Array.from({ length: 12 }, (_, i) => html`<i key=${i}></i>`)}</div>`}
       ${list && !rows.length && html`<div class="empty" data-testid="empty"><b>${t(list.length ? "list.no_match" : "devices.none")}</b>${!list.length && html`<code>${t("devices.none_hint")}</code>`}</div>`}
-      <${Windowed} items=${rows} rowHeight=${isPhone.value ? 64 : 32} start=${view.top} onTop=${(top) => (board.peek().top = top)} label=${t("nav.devices")} testid="device-board"
+      <${Windowed} items=${rows} rowHeight=${isPhone.value ? 64 : 32} start=${view.top} onTop=${(top) => (board.peek().top = top)} label=${t("nav.devices")} testid="device-board" head=${rows.length > 0 && html`<${Head} />`}
         row=${(r) => (r.heading ? html`<${Heading} key=${r.heading} row=${r} />` : html`<${Row} key=${r.device} device=${r} />`)} />
     </div>
   </div>`;
+}
+
+function Head() {
+  return html`<div class="row head device" aria-hidden="true">${COLUMNS.map((c) => html`<span class=${`cell-${c}`}>${t(`column.${c}`)}</span>`)}</div>`;
 }
 
 function Heading({ row }) {

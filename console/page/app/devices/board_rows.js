@@ -6,6 +6,7 @@ const BADNESS = { breach: 0, unknown: 1, suppressed: 2, in_range: 3, none: 4 };
 // The state of a device is the worst of its points'.
 export function stateOf(device) {
   if (device.retired_at) return "retired";
+  if (!device.points.length) return "no_points";
   return device.points.map((p) => p.state).sort((a, b) => BADNESS[a] - BADNESS[b])[0] ?? "none";
 }
 

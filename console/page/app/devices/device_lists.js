@@ -1,7 +1,7 @@
 // What else belongs to a device: its incidents, a camera's newest frame, an instrument's last tests.
 import { html } from "../lib.js";
 import { t, word } from "../i18n.js";
-import { fullStamp, measured, number, stamp } from "../format.js";
+import { exact, fullStamp, stamp } from "../format.js";
 import { now } from "../clock.js";
 import { href } from "../router.js";
 import { useResource } from "../resource.js";
@@ -30,5 +30,5 @@ export function DeviceResults({ device }) {
   return html`<section class="panel"><h3>${t("device.last_results")}</h3>
     ${!mine.length && html`<p class="none-yet">${t("results.none")}</p>`}
     <ul class="mini results">${mine.map((r) => html`<li key=${r.id} class=${`verdict-${r.verdict}`}><b>${word("verdict", r.verdict)}</b><span>${r.item}</span>
-      <span>${r.value === null || r.value === undefined ? "" : r.unit ? measured(r.value, r.unit) : number(r.value)}</span><i title=${fullStamp(r.at)}>${stamp(r.at, now.value)}</i></li>`)}</ul></section>`;
+      <span>${r.value === null || r.value === undefined ? "" : exact(r.value, r.unit)}</span><i title=${fullStamp(r.at)}>${stamp(r.at, now.value)}</i></li>`)}</ul></section>`;
 }

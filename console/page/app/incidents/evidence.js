@@ -1,8 +1,10 @@
 // The proof of an incident: its curve, the frame that failed, or the test result.
 import { html } from "../lib.js";
 import { pick, t, word } from "../i18n.js";
-import { fullStamp, measured, number, stamp } from "../format.js";
+import { exact, fullStamp, stamp } from "../format.js";
 import { Curve } from "../curve/curve.js";
+import { DeviceCurve } from "../devices/device_curve.js";
+import { Rejections } from "../devices/rejections.js";
 import { Picture } from "../frames/picture.js";
 import { useResource } from "../resource.js";
 
@@ -10,7 +12,17 @@ export function Evidence({ incident, more }) {
   if (incident.metric) return html`<${IncidentCurve} incident=${incident} />`;
   if (more?.frame) return html`<${Picture} frame=${more.frame} />`;
   if (more?.result) return html`<${TestResult} result=${more.result} />`;
-  return null;
+  return DEVICE_WIDE.includes(incident.rule) ? html`<${DeviceEvidence} id=${incident.device} rule=${incident.rule} />` : null;
+}
+
+const DEVICE_WIDE = ["silence", "clock", "refused"];
+
+// A finding about the device itself is proved by what it sent last: its curve, or the messages that were refused.
+function DeviceEvidence({ id, rule }) {
+  const { data: d } = useResource(`devices/${encodeURIComponent(id)}`);
+  if (!d) return null;
+  return html`${rule !== "silence" && d.rejections.length > 0 && html`<${Rejections} rejections=${d.rejections.slice(0, 3)} />`}
+    ${rule !== "refused" && d.points.length > 0 && html`<${DeviceCurve} device=${d} />`}`;
 }
 
 function IncidentCurve({ incident }) {
@@ -23,7 +35,7 @@ function IncidentCurve({ incident }) {
 export function TestResult({ result: r }) {
   const rows = [
     ["item", r.item], ["verdict", html`<b>${word("verdict", r.verdict)}</b>${r.verdict_raw && ` (${t("result.raw", { raw: r.verdict_raw })})`}`],
-    ["value", r.value === null || r.value === undefined ? "" : measured(r.value, r.unit) || number(r.value)],
+    ["value", r.value === null || r.value === undefined ? "" : exact(r.value, r.unit)],
     ["sample", r.sample], ["number", r.number], ["lot", r.lot], ["method", r.method], ["operator", r.operator],
     ["at", html`<span title=${fullStamp(r.at)}>${stamp(r.at)}</span>`],
   ];

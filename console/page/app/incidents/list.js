@@ -40,14 +40,17 @@ export function List({ view, selected, reveal, onOpen, onShown }) {
   const worst = waiting.length ? Math.min(...waiting.map((i) => i.severity)) : 0;
 
   return html`<div class="list" ref=${box} onPointerOver=${look} onPointerLeave=${look} onFocusIn=${look} onFocusOut=${() => setTimeout(look)}>
-    <div class="row head incident" aria-hidden="true">
-      ${["level", "place", "what", "value", "since", "state"].map((c) => html`<span class=${`row-${c}`}>${t(`column.${c}`)}</span>`)}
-    </div>
     ${waiting.length > 0 && html`<button class=${`pill pill-${worst}`} onClick=${release} data-testid="pill">
       <${Level} level=${worst} /> ${t("list.waiting", { n: waiting.length })}</button>`}
     <${ListState} view=${view} count=${rows.length} />
-    <${Windowed} items=${rows} rowHeight=${height} reveal=${reveal} label=${t("nav.incidents")} testid="incident-list"
+    <${Windowed} items=${rows} rowHeight=${height} reveal=${reveal} label=${t("nav.incidents")} testid="incident-list" head=${rows.length > 0 && html`<${Head} />`}
       onEnd=${hasMore(view.state) ? () => loadMore(view.state) : undefined}
       row=${(i) => html`<${Row} key=${i.id} incident=${i} selected=${i.id === selected} onOpen=${onOpen} />`} />
+  </div>`;
+}
+
+function Head() {
+  return html`<div class="row head incident" aria-hidden="true">
+    ${["level", "place", "what", "value", "since", "state"].map((c) => html`<span class=${`row-${c}`}>${t(`column.${c}`)}</span>`)}
   </div>`;
 }

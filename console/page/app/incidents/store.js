@@ -4,7 +4,7 @@ import { computed, signal } from "../lib.js";
 import { get } from "../api.js";
 import { listen } from "../live.js";
 
-const PAGE = 200;
+const PAGE = 500;
 const ARRIVAL_MS = 2000;
 
 export const incidents = signal(new Map());

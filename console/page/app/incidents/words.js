@@ -8,6 +8,7 @@ export function placeText(i) {
 
 // A limit is crossed upwards or downwards, and people say which.
 export function whatText(i) {
+  if (i.rule === "positive_test" && i.detail?.verdict === "suspicious") return t("rule_suspicious");
   if (i.rule !== "excursion") return word("rule", i.rule);
   const high = i.peak === null || i.limit === null || i.peak >= i.limit;
   const key = `rule_excursion.${i.metric}_${high ? "high" : "low"}`;
@@ -32,7 +33,7 @@ export function limitText(i) {
 // What stands where a value would, for findings that have none.
 export function aspectText(i) {
   const d = i.detail || {};
-  if (i.rule === "positive_test") return [d.item, d.verdict_raw || (d.verdict && word("verdict", d.verdict))].filter(Boolean).join(" · ");
+  if (i.rule === "positive_test") return [d.item, d.sample].filter(Boolean).join(" · ");
   if (i.rule === "refused") return d.code ? word("code", d.code) : "";
   return "";
 }

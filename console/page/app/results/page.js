@@ -1,7 +1,7 @@
 // Rapid tests as they came in, newest first. A positive one carries its colour; the rest is grey.
 import { html, useState } from "../lib.js";
 import { pick, t, word } from "../i18n.js";
-import { fullStamp, measured, number, stamp } from "../format.js";
+import { exact, fullStamp, stamp } from "../format.js";
 import { now } from "../clock.js";
 import { href } from "../router.js";
 import { isPhone } from "../media.js";
@@ -25,12 +25,17 @@ export function ResultsPage() {
         ${VERDICTS.map((v) => html`<button key=${v} aria-pressed=${verdict === v} onClick=${() => setVerdict(v)}>${v ? word("verdict", v) : t("filter.all")} <i>${counts[v]}</i></button>`)}</div>
       <${Search} value=${text} label=${t("filter.search_results")} onText=${setText} /></div>
     <div class="list">
-      <div class="row head result" aria-hidden="true">${["verdict", "item", "reading", "sample", "place", "operator", "at", "number"].map((c) => html`<span class=${`cell-${c}`}>${t(`column.${c}`)}</span>`)}</div>
       ${error && html`<div class="notice" role="alert">${pick(error)} <button onClick=${reload}>${t("action.again")}</button></div>`}
       ${data && !rows.length && html`<div class="empty" data-testid="empty"><b>${t(items.length ? "list.no_match" : "results.none")}</b>${!items.length && html`<span>${t("results.none_hint")}</span>`}</div>`}
-      <${Windowed} items=${rows} rowHeight=${isPhone.value ? 64 : 32} label=${t("nav.results")} testid="result-list" row=${(r) => html`<${Row} key=${r.id} result=${r} />`} />
+      <${Windowed} items=${rows} rowHeight=${isPhone.value ? 64 : 32} label=${t("nav.results")} testid="result-list" head=${rows.length > 0 && html`<${Head} />`} row=${(r) => html`<${Row} key=${r.id} result=${r} />`} />
     </div>
   </div>`;
+}
+
+const COLUMNS = ["verdict", "item", "result", "sample", "place", "operator", "at", "number"];
+
+function Head() {
+  return html`<div class="row head result" aria-hidden="true">${COLUMNS.map((c) => html`<span class=${`cell-${c}`}>${t(`column.${c}`)}</span>`)}</div>`;
 }
 
 function haystack(r) {
@@ -42,7 +47,7 @@ function Row({ result: r }) {
   return html`<div role="listitem" class=${`row result verdict-${r.verdict}`} data-testid="result-row" data-verdict=${r.verdict} data-number=${r.number}>
     <span class=${`cell-verdict ${level ? `level level-${level}` : ""}`} title=${t("result.raw", { raw: r.verdict_raw })}>${level && html`<${Shape} level=${level} />`}<b>${word("verdict", r.verdict)}</b></span>
     <span class="cell-item">${r.item}${r.supersedes && html`<em class="tag" title=${t("results.supersedes_hint")}>${t("results.supersedes")}</em>`}</span>
-    <span class="cell-reading">${r.value === null || r.value === undefined ? "" : r.unit ? measured(r.value, r.unit) : number(r.value)}</span>
+    <span class="cell-result">${r.value === null || r.value === undefined ? "" : exact(r.value, r.unit)}</span>
     <span class="cell-sample">${r.sample}${r.lot && html` <i>${r.lot}</i>`}</span>
     <span class="cell-place">${r.enterprise_name} <i>${r.site_name}</i></span>
     <span class="cell-operator">${r.operator}</span>
