@@ -16,6 +16,7 @@ from schemas.frame import FrameReference
 FRAMES_TO_OPEN: Final = 2
 FRAMES_TO_CLOSE: Final = 2
 LATE_US: Final = 120_000_000
+"""What is received so long after it was taken sounds no siren, unless the camera sends rarely."""
 
 
 class Judged(Protocol):
@@ -90,10 +91,12 @@ def step(
     scores: Mapping[str, float],
     frame: FrameReference,
     scene: Scene | None = None,
+    late_us: int = LATE_US,
 ) -> tuple[CameraState, list[Finding]]:
     """The state after a frame and the findings that it opened or closed.
 
     scores: by check name, {} when the image could not be had. scene: what the camera's view is now (None: as before).
+    late_us: a frame received later than this after it was taken makes late findings.
     """
     if not is_news(state, frame):
         return state, []
@@ -102,7 +105,7 @@ def step(
     for check in checks:
         episode = state.episodes.get(check.name, Episode())
         if check.name in scores:
-            episode, found = _judge(episode, check, scores[check.name], frame)
+            episode, found = _judge(episode, check, scores[check.name], frame, late_us)
             findings += found
         if episode.bad:
             episodes[check.name] = episode
@@ -110,21 +113,21 @@ def step(
 
 
 def _judge(
-    episode: Episode, check: Judged, score: float, frame: FrameReference
+    episode: Episode, check: Judged, score: float, frame: FrameReference, late_us: int
 ) -> tuple[Episode, list[Finding]]:
     if score >= check.limit:
-        return _bad(episode, check, score, frame)
+        return _bad(episode, check, score, frame, late_us)
     if episode.version == 0:
         return Episode(), []
     good_us = episode.good_us if episode.good else frame.at_us
     episode = msgspec.structs.replace(episode, good=episode.good + 1, good_us=good_us)
     if episode.good < FRAMES_TO_CLOSE:
         return episode, []
-    return Episode(), [_finding(episode, check, frame, Change.CLOSED, episode.version + 1)]
+    return Episode(), [_finding(episode, check, frame, Change.CLOSED, late_us)]
 
 
 def _bad(
-    episode: Episode, check: Judged, score: float, frame: FrameReference
+    episode: Episode, check: Judged, score: float, frame: FrameReference, late_us: int
 ) -> tuple[Episode, list[Finding]]:
     if episode.bad == 0:
         episode = Episode(start_us=frame.at_us, first=frame.sha256)
@@ -140,14 +143,15 @@ def _bad(
     held = frame.at_us - episode.start_us >= check.hold_us
     if episode.version or episode.bad < FRAMES_TO_OPEN or not held:
         return episode, []
-    return msgspec.structs.replace(episode, version=1), [_finding(episode, check, frame, Change.OPENED, 1)]
+    opened = _finding(episode, check, frame, Change.OPENED, late_us)
+    return msgspec.structs.replace(episode, version=opened.version), [opened]
 
 
-def _finding(episode: Episode, check: Judged, frame: FrameReference, change: Change, version: int) -> Finding:
+def _finding(episode: Episode, check: Judged, frame: FrameReference, change: Change, late_us: int) -> Finding:
     subject = subject_of(frame.camera)
     return Finding(
         id=finding_id(subject, check.rule, episode.start_us),
-        version=version,
+        version=episode.version + 1,
         change=change,
         subject=subject,
         device=frame.camera,
@@ -159,7 +163,7 @@ def _finding(episode: Episode, check: Judged, frame: FrameReference, change: Cha
         received_us=frame.received_us,
         peak=episode.peak,
         limit=check.limit,
-        late=frame.received_us - frame.at_us > LATE_US,
+        late=frame.received_us - frame.at_us > late_us,
         detail={"sha256": episode.first, "worst_sha256": episode.worst},
     )
 

@@ -20,7 +20,7 @@ import numpy as np
 REQUEST = struct.Struct("!I")
 ANSWER = struct.Struct("!BHHI")
 HEADROOM_BYTES = 512 * 1024 * 1024
-CPU_SECONDS_PER_IMAGE = 3
+CPU_SECONDS_PER_IMAGE = 1
 HARMLESS = b"extraneous bytes"
 """libjpeg's remark on padding that many cameras write between segments; the picture is whole."""
 

@@ -23,7 +23,7 @@ from processors.vision.image import Grey
 from schemas.errors import Temporary
 from schemas.frame import MAX_FRAME_BYTES, MAX_FRAME_PIXELS
 
-MAX_SCANS: Final = 64
+MAX_SCANS: Final = 24
 """A progressive JPEG has about ten scans; thousands of them make a small file slow to decode."""
 _CHILD: Final = Path(__file__).with_name("_child.py")
 _SIZE_MARKERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -86,7 +86,7 @@ class Decoder:
     The child is started when first needed and again after it died. Raises Temporary when it cannot be started.
     """
 
-    def __init__(self, timeout_s: float = 5.0, start_timeout_s: float = 30.0) -> None:
+    def __init__(self, timeout_s: float = 3.0, start_timeout_s: float = 30.0) -> None:
         self._timeout_s = timeout_s
         self._start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
