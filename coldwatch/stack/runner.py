@@ -20,6 +20,7 @@ from coldwatch.stack.program import Program
 from coldwatch.stack.watch import Policy, State, Watch
 from schemas.errors import Permanent
 
+DEADLY = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT)
 MAX_LOG_BYTES = 64 * 1024 * 1024
 
 
@@ -52,6 +53,8 @@ class Runner:
         self._paused = False
         self._state = State.STOPPED
         self._child: subprocess.Popen[bytes] | None = None
+        self._lives = 0
+        self._doomed = 0
         self._restarts = 0
         self._failures = 0
         self._was_ready = False
@@ -87,21 +90,28 @@ class Runner:
         def settled() -> bool:
             waited_s = time.monotonic() - began
             hopeless = not self._was_ready and self._policy.is_hopeless(self._failures, waited_s)
-            return self._state is State.READY or hopeless or self._stopping
+            return self._is_ready() or hopeless or self._stopping
 
         with self._condition:
             self._condition.wait_for(settled, limit_s)
-            if self._state is not State.READY:
+            if not self._is_ready():
                 raise Permanent(self._complaint(limit_s))
+
+    def _is_ready(self) -> bool:
+        """Ready in a life that `kill` has not ended: the state is a little behind the death of the process."""
+        return self._state is State.READY and self._lives > self._doomed
 
     def kill(self, number: int = signal.SIGKILL) -> Identity:
         """Sends a signal to the working process and returns who got it.
 
-        Raises LookupError when there is none.
+        After a deadly one `wait_ready` waits for the next life. Raises LookupError when there is no process.
         """
+        life = self._lives
         running = identify(pid) if (pid := self.pid) else None
         if running is None or not send(running, number):
             raise LookupError(f"{self.program.name} is not running")
+        if number in DEADLY:
+            self._doomed = life
         return running
 
     def pause(self) -> None:
@@ -145,6 +155,7 @@ class Runner:
         self._enter(State.STARTING)
         self.program.prepare()
         self._child = child = self._spawn()
+        self._lives += 1
         self._changed()
         try:
             self._attend(child)

@@ -81,6 +81,16 @@ def test_a_killed_program_is_started_again_and_counted(run: Run) -> None:
     assert not is_alive(first)
 
 
+def test_waiting_after_a_kill_waits_for_the_next_life(run: Run) -> None:
+    runner = run(Script(SLEEPER))
+    for _ in range(5):
+        runner.wait_ready(LIMIT_S)
+        victim = runner.kill()
+        runner.wait_ready(LIMIT_S)
+        assert runner.pid != victim.pid
+    assert runner.status().restarts == 5
+
+
 def test_a_program_that_cannot_start_is_reported_with_the_end_of_its_log(run: Run) -> None:
     program = Script("print('no such file: map.csv'); raise SystemExit(3)")
     program.health = Health.FAILING
