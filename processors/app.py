@@ -4,13 +4,14 @@ How a handler is written (see `processors.judge.Judge`; all four run in the one 
 
     topics            the Topics of `schemas.topics` it reads
     claim(starts, topic_ids) -> (seek, next)
-                      makes the partitions ours in the database. starts: {Place: first offset of the log}; seek: where to
-                      read each from (its checkpoint), next: what is committed already. `Offsets.claim` and
-                      `Slots.claimed` of `processors.partitions` do nearly all of it.
+                      makes the partitions ours in the database. starts: {Place: first offset of the log};
+                      seek: where to read each from (its checkpoint), next: what is committed already.
+                      `Offsets.claim` and `Slots.claimed` of `processors.partitions` do nearly all of it.
     handle(records) -> bool
-                      one batch of `processors.work.Record`, in order per partition: judge once, write in one transaction
-                      (`Offsets.batch`), retry in place while the database is away (`processors.patience`). True when
-                      findings were committed: they are drained at once. Raising ends the process.
+                      one batch of `processors.work.Record`, in order per partition: judge once, write in one
+                      transaction (`Offsets.batch`), retry in place while the database is away
+                      (`processors.patience`). True when findings were committed: they are drained at once.
+                      Raising ends the process.
     idle(), stop()    once a second between batches; at a clean end.
     patience          its `trouble` says what is missing; `stop()` ends a retry.
 
@@ -49,9 +50,10 @@ QUIET_WITHIN_S = 0.05
 
 
 class Handler(Protocol):
-    topics: tuple[Topic, ...]
-    patience: Patience
-
+    @property
+    def topics(self) -> tuple[Topic, ...]: ...
+    @property
+    def patience(self) -> Patience: ...
     def claim(
         self, starts: dict[Place, int], topic_ids: dict[str, str]
     ) -> tuple[dict[Place, int], dict[Place, int]]: ...
@@ -123,6 +125,7 @@ class Worker:
             worker.execute_from_commandline()
         except SystemExit as end:
             return int(end.code or 0)
+        return 0
 
     def _build(self, role: str) -> faust.App:
         s = self._settings
@@ -160,11 +163,12 @@ class Worker:
         return app
 
     async def _agent(self, within_s: float, stream: Any) -> None:
-        in_writer = partial(asyncio.get_running_loop().run_in_executor, self._writer)
+        run: Callable[..., Any] = asyncio.get_running_loop().run_in_executor
         async for events in stream.take_events(self._settings.judge.batch_packs, within=within_s):
             try:
                 records = [_record(event.message) for event in events if self._is_current(event.message)]
-                if records and await in_writer(self._handler.handle, records) and self._drain:
+                made = await run(self._writer, self._handler.handle, records) if records else False
+                if made and self._drain:
                     self._drain.wake()
                 for record in records:
                     self._positions[record.place] = record.position + 1
@@ -215,7 +219,7 @@ class Worker:
     def _consumer_class(self) -> type[KafkaConsumer]:
         worker = self
 
-        class ClaimingConsumer(KafkaConsumer):
+        class ClaimingConsumer(KafkaConsumer):  # type: ignore[misc]
             """Faust's consumer, but where it reads from is the database's word."""
 
             async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -248,7 +252,7 @@ class Worker:
         return self._handler.claim(starts, self._kafka.topic_ids(self._names))
 
     async def _check_ends(self, consumer: KafkaConsumer, following: Mapping[Place, int]) -> None:
-        """Read after the claim, when nobody else moves `next` any more; a broker that has just started gets some seconds."""
+        """Read after the claim, when nobody else moves `next` any more; a starting broker gets some seconds."""
         for attempt in range(10):
             ends = await consumer.highwaters(*(TP(*place) for place in following)) if following else {}
             try:

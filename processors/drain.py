@@ -5,6 +5,7 @@ between sends some twice; a reader goes by version.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -66,10 +67,8 @@ class Drain:
         return len(findings)
 
     async def _wait(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
-        except TimeoutError:
-            pass
 
 
 def _can_pass(error: Exception) -> bool:

@@ -80,7 +80,7 @@ class Offsets:
                 for row in found
             }  # fmt: skip
             for place, claim in claims.items():
-                _check_topic(claim, topic_ids[place.topic])
+                check_topic(place.topic, claim.topic_id, topic_ids[place.topic])
         return claims
 
     @contextmanager
@@ -90,7 +90,7 @@ class Offsets:
         Raises Fenced when another worker owns a partition, Permanent when positions do not follow.
         """
         with self.database.transaction() as cursor:
-            if _is_done(self._lock(cursor, advances), advances):
+            if is_done(self._lock(cursor, advances), advances):
                 yield None
                 return
             yield cursor
@@ -126,16 +126,17 @@ class Offsets:
                 )
 
 
-def _check_topic(claim: Claim, topic_id: str) -> None:
-    if claim.topic_id != topic_id:
+def check_topic(topic: str, known_id: str, topic_id: str) -> None:
+    """Raises WrongTopic when Kafka's topic is not the one that the offsets belong to."""
+    if known_id != topic_id:
         raise WrongTopic(
-            f"主题 {claim.place.topic} 不是数据库偏移量所属的那一个(Kafka 被清空或更换)。 / topic "
-            f"{claim.place.topic} has id {topic_id}, the database's offsets belong to {claim.topic_id}: Kafka was wiped "
-            "or replaced. Give back the old Kafka, or start with an empty database or another topic prefix"
+            f"主题 {topic} 不是数据库偏移量所属的那一个(Kafka 被清空或更换)。 / topic {topic} has id {topic_id}, "
+            f"the database's offsets belong to {known_id}: Kafka was wiped or replaced. Give back the old Kafka, "
+            "or start with an empty database or another topic prefix"
         )
 
 
-def _is_done(positions: Mapping[Place, tuple[int, int]], advances: Sequence[Advance]) -> bool:
+def is_done(positions: Mapping[Place, tuple[int, int]], advances: Sequence[Advance]) -> bool:
     """True when all is in already. Raises Permanent when positions do not follow.
 
     positions: next and checkpoint position. A batch of checkpoints alone is in when these have moved.
@@ -146,9 +147,8 @@ def _is_done(positions: Mapping[Place, tuple[int, int]], advances: Sequence[Adva
         idle = a.next == a.first
         done.append(checkpoint >= a.next if idle and a.checkpoint else following >= a.next)
         if not done[-1] and following != a.first:
-            raise Permanent(
-                f"{a.place.topic}/{a.place.partition}: this batch begins at {a.first}, the database expects {following}"
-            )
+            where = f"{a.place.topic}/{a.place.partition}"
+            raise Permanent(f"{where}: this batch begins at {a.first}, the database expects {following}")
     if any(done) and not all(done):
         raise Permanent("a batch is in for some partitions and not for others; it was one transaction")
     return bool(done) and all(done)
@@ -191,9 +191,9 @@ def write_findings(cursor: "psycopg2.extensions.cursor", rows: Sequence[FindingR
 def _finding_row(row: FindingRow) -> tuple[Any, ...]:
     f = row.finding
     return (
-        f.id, f.version, str(f.change), f.subject, f.device, row.enterprise, f.metric, f.point_id, f.rule, int(f.severity),
-        to_time(f.start_us), None if f.end_us is None else to_time(f.end_us), f.peak, f.limit, f.unit, f.profile,
-        f.profile_version, f.late, f.persistent, to_time(f.measured_us), to_time(f.received_us),
+        f.id, f.version, str(f.change), f.subject, f.device, row.enterprise, f.metric, f.point_id, f.rule,
+        int(f.severity), to_time(f.start_us), None if f.end_us is None else to_time(f.end_us), f.peak, f.limit,
+        f.unit, f.profile, f.profile_version, f.late, f.persistent, to_time(f.measured_us), to_time(f.received_us),
         msgspec.json.encode(f.detail).decode(),
     )  # fmt: skip
 
@@ -220,8 +220,9 @@ class Unsent:
 
 def _finding(row: Sequence[Any]) -> Finding:
     return Finding(
-        id=row[0], version=row[1], change=Change(row[2]), subject=row[3], device=row[4], metric=row[5], point_id=row[6],
-        rule=row[7], severity=Severity(row[8]), start_us=to_us(row[9]), end_us=None if row[10] is None else to_us(row[10]),
-        peak=row[11], limit=row[12], unit=row[13], profile=row[14], profile_version=row[15], late=row[16],
-        persistent=row[17], measured_us=to_us(row[18]), received_us=to_us(row[19]), detail=row[20],
+        id=row[0], version=row[1], change=Change(row[2]), subject=row[3], device=row[4], metric=row[5],
+        point_id=row[6], rule=row[7], severity=Severity(row[8]), start_us=to_us(row[9]),
+        end_us=None if row[10] is None else to_us(row[10]), peak=row[11], limit=row[12], unit=row[13],
+        profile=row[14], profile_version=row[15], late=row[16], persistent=row[17], measured_us=to_us(row[18]),
+        received_us=to_us(row[19]), detail=row[20],
     )  # fmt: skip

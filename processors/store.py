@@ -238,8 +238,8 @@ def _insert_rejections(cursor: "psycopg2.extensions.cursor", rows: Sequence[Reje
 def _rejection_row(row: RejectionRow) -> tuple[Any, ...]:
     r = row.rejection
     return (
-        *row.place, row.position, row.ordinal, str(r.disposition), r.code, _text(r.path), _text(r.detail), _text(r.device),
-        _text(r.publisher), row.enterprise, _text(r.topic), to_time(r.received_us), r.count,
+        *row.place, row.position, row.ordinal, str(r.disposition), r.code, _text(r.path), _text(r.detail),
+        _text(r.device), _text(r.publisher), row.enterprise, _text(r.topic), to_time(r.received_us), r.count,
         None if row.raw is None else psycopg2.Binary(row.raw), row.stored,
     )  # fmt: skip
 

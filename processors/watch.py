@@ -83,13 +83,16 @@ def _look_for_silence(
             _make_unknown(point, judged)
         return
     next_us = silence.deadline(heard_us, window_us, stalls)
+    read_us = max(point.received for point in device.points)
     for point in device.points:
         if point.silence is not None:
             continue
         deadline_us = silence.deadline(point.received, window_us, stalls)
         if stream_us <= deadline_us:
             next_us = min(next_us, deadline_us)
-        elif heard_us <= point.received + window_us:
+        elif read_us <= point.received + window_us:
+            # No point of it is read while its messages are refused: unknown, and `refused` or `clock` says why.
+            _make_unknown(point, judged)
             state.overdue.add(device.id)
         else:
             point.silence, said = silence.tick(point.received, stream_us, window_us, stalls)

@@ -1,15 +1,16 @@
-"""Wires the judge: its connections, its worker, its health; runs it until SIGTERM."""
+"""Wires the judge: its store and its handler; the rest is what every worker has."""
 
+from coldwatch.serve import worker
 from processors.judge import Judge
+from processors.offsets import Database
 from processors.store import JudgeStore
 from schemas.settings import Settings
 
 
 def run(settings: Settings) -> int:
-    """Returns the exit code. Several judges share the partitions."""
-    from coldwatch.serve import worker
+    """Runs until SIGTERM; returns the exit code. Several judges share the partitions."""
 
-    def handler(database: "worker.Database", owner: str) -> Judge:
+    def handler(database: Database, owner: str) -> Judge:
         return Judge(JudgeStore(database, owner), settings.kafka.prefix, settings.judge.checkpoint_interval_s)
 
     return worker.run(settings, "judge", settings.judge.health_port, handler)
