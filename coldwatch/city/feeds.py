@@ -12,11 +12,21 @@ from typing import Protocol
 
 from coldwatch.city import cameras, doors, instruments, rooms
 from coldwatch.city.faults import CLOCK_AHEAD, SCRIPT, Kind
-from coldwatch.city.plan import FIRST_POSITIVE, ROUND_S, City, Device, Schedule, number_of, result_number
+from coldwatch.city.plan import (
+    FIRST_POSITIVE,
+    INTERVAL_S,
+    ROUND_S,
+    City,
+    Device,
+    Schedule,
+    number_of,
+    result_number,
+)
 
 SHANGHAI = timezone(timedelta(hours=8))
 MINUTES_PER_SECOND = 1.0
 """The demo's physics: one second of ours is sixty of the room's."""
+APART_S = 3 * INTERVAL_S
 SECOND_OF_POSITIVE = next(s.starts_s for s in SCRIPT if s.kind is Kind.POSITIVE_TEST)
 
 
@@ -124,8 +134,12 @@ class ProbeFeed:
 
 
 def door_is_open(run: Run, door: Device, second: float) -> bool:
-    left_open = run.schedule.active(Kind.DOOR_LEFT_OPEN, door.id, second) is not None
-    return left_open or doors.is_open(number_of(f"{run.city.seed}/{door.id}"), second)
+    """Left open by the script, or opened for a moment, but not so near to the script that both were one opening."""
+    faults = run.schedule.in_round(int(second // ROUND_S))
+    left = next((f for f in faults if f.kind is Kind.DOOR_LEFT_OPEN and f.device == door.id), None)
+    if left is not None and left.starts_s - APART_S <= second < left.ends_s + APART_S:
+        return left.active(second)
+    return doors.is_open(number_of(f"{run.city.seed}/{door.id}"), second)
 
 
 class DoorFeed:
