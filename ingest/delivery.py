@@ -162,9 +162,11 @@ class Delivery:
 
     # ------------------------------------------------------------------ state
 
-    @property
-    def idle(self) -> bool:
-        """Nothing waits and nothing is under way."""
+    async def drained(self, limit_s: float) -> bool:
+        """Waits until nothing is under way any more; False when the limit came first."""
+        until_s = time.monotonic() + limit_s
+        while self._tasks and (left_s := until_s - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
         return not self._tasks
 
     def oldest_s(self, now_s: float) -> float:

@@ -6,14 +6,18 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from ingest.kept_connection import KeptConnection
+from schemas.statements import load
+
 if TYPE_CHECKING:
     import psycopg2.extensions
 
+SQL = load("ingest", "refusals.sql")
 MAX_ADDRESSES = 10_000
 MAX_FOLDED = 5_000
 MAX_USERNAME = 64
@@ -71,12 +75,14 @@ class RefusalWriter:
     """Writes what has been noted every few seconds; `connect` opens a database connection, in the writer's thread."""
 
     def __init__(
-        self, refusals: Refusals, connect: "Callable[[], psycopg2.extensions.connection]", interval_s: float = 2.0
+        self,
+        refusals: Refusals,
+        connect: "Callable[[], psycopg2.extensions.connection]",
+        interval_s: float = 2.0,
     ) -> None:
         self._refusals = refusals
-        self._connect = connect
+        self._connection = KeptConnection(connect)
         self._interval_s = interval_s
-        self._connection: psycopg2.extensions.connection | None = None
         self._thread = ThreadPoolExecutor(1, "refusals")
 
     async def run(self) -> None:
@@ -91,37 +97,28 @@ class RefusalWriter:
         if not folded:
             return True
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, folded)
+            work = partial(self._write, folded=folded)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.use, work)
             return True
         except Exception as error:  # kept and tried again at the next turn
             self._refusals.put_back(folded)
             log.warning("refusals_not_recorded", error=str(error).strip(), waiting=len(folded))
             return False
 
-    def _write(self, folded: Folded) -> None:
+    def _write(self, connection: "psycopg2.extensions.connection", folded: Folded) -> None:
         keys = list(folded)
-        try:
-            if self._connection is None:
-                self._connection = self._connect()
-            with self._connection, self._connection.cursor() as cursor:
-                cursor.execute(
-                    _SQL,
-                    {
-                        "minutes": [key[0] for key in keys],
-                        "addresses": [key[1] for key in keys],
-                        "usernames": [key[2] for key in keys],
-                        "codes": [key[3] for key in keys],
-                        "counts": list(folded.values()),
-                    },
-                )
-        except BaseException:
-            broken, self._connection = self._connection, None
-            if broken is not None:
-                broken.close()
-            raise
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                SQL["add"],
+                {
+                    "minutes": [key[0] for key in keys],
+                    "addresses": [key[1] for key in keys],
+                    "usernames": [key[2] for key in keys],
+                    "codes": [key[3] for key in keys],
+                    "counts": list(folded.values()),
+                },
+            )
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-_SQL = resources.files("ingest").joinpath("refusals.sql").read_text(encoding="utf-8")
+        self._thread.submit(self._connection.close)
+        self._thread.shutdown(wait=False)

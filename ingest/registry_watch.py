@@ -4,10 +4,18 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
-from ingest.registry import Changes, RegistryCache
+from ingest.kept_connection import KeptConnection
+from ingest.registry import Changes, RegistryCache, fetch_changes
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
+    Fetch = Callable[..., Changes]
 
 STALE_S = 10.0
 """After this long without an answer of the database an unknown device is "unavailable", not "not authorised"."""
@@ -20,25 +28,26 @@ log = structlog.get_logger()
 class RegistryWatch:
     """Fetches changes every `interval_s` and at once for a device unknown so far.
 
-    `fetch` asks the database for what has changed since a number, in the watch's own thread, and raises when it is
-    away; `changed` hears the ids that changed.
+    `connect` opens a database connection, in the watch's own thread; `changed` hears the ids that changed.
     """
 
     def __init__(
         self,
         cache: RegistryCache,
-        fetch: Callable[[int], Changes],
+        connect: "Callable[[], psycopg2.extensions.connection]",
         interval_s: float,
         changed: Callable[[set[str]], None],
+        fetch: "Fetch" = fetch_changes,
     ) -> None:
         self._cache = cache
+        self._connection = KeptConnection(connect)
         self._fetch = fetch
         self._interval_s = interval_s
         self._changed = changed
         self._thread = ThreadPoolExecutor(1, "registry")
         self._asking: asyncio.Task[bool] | None = None
         self._answered_s = float("-inf")
-        self.loaded = False
+        self.loaded = asyncio.Event()
 
     @property
     def fresh(self) -> bool:
@@ -69,18 +78,24 @@ class RegistryWatch:
         if pause_s > 0:
             await asyncio.sleep(pause_s)
         try:
-            changes = await loop.run_in_executor(self._thread, self._fetch, self._cache.number)
+            work = partial(self._read, since=self._cache.number)
+            changes = await loop.run_in_executor(self._thread, self._connection.use, work)
         except Exception as error:  # the cache goes on serving; who is unknown hears "unavailable"
             log.warning("registry_not_refreshed", error=str(error).strip())
             return False
         self._answered_s = time.monotonic()
         ids = self._cache.apply(changes)
-        self.loaded = True
+        self.loaded.set()
         if ids:
             self._changed(ids)
         return True
 
+    def _read(self, connection: "psycopg2.extensions.connection", since: int) -> Changes:
+        with connection:
+            return self._fetch(connection, since)
+
     def close(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.submit(self._connection.close)
+        self._thread.shutdown(wait=False)

@@ -5,6 +5,7 @@ bound no socket is read. Clock lines tell the judge what time it is here, and on
 """
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ LOW_SHARE = 0.75
 EXCESS = 1_000
 """Connections above the limit that are still told "server busy"; beyond it they are cut without a word."""
 LINGER_S = 5.0
+GOODBYE_S = 1.0
 UNREAD_S = 60.0
 """A client that takes nothing of what we write for so long is cut."""
 LOG_EVERY_S = 30.0
@@ -65,6 +67,8 @@ class Gateway:
         self._metrics = metrics
         self._run = run
         self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._devices: dict[str, Connection] = {}
         self._listeners: dict[str, set[Connection]] = {}
         self._acknowledging: set[Connection] = set()
@@ -99,9 +103,12 @@ class Gateway:
             connection.abort()
             return
         self._connections.add(connection)
+        self._empty.clear()
 
     def left(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
         self._acknowledging.discard(connection)
         for topic in connection.session.subscriptions:
             self._unlisten(connection, topic)
@@ -364,15 +371,12 @@ class Gateway:
         for connection in self._connections:
             connection.hold(Hold.FULL)
         self.delivery.flush()
-        until_s = self.now_s() + limit_s
-        while not self.delivery.idle and self.now_s() < until_s:
-            await asyncio.sleep(0.01)
+        await self.delivery.drained(limit_s)
         self._acknowledge()
         for connection in list(self._connections):
             connection.leave(Code.SERVER_SHUTTING_DOWN, "服务正在重启 / the server is restarting")
-        until_s = self.now_s() + 1.0
-        while self._connections and self.now_s() < until_s:
-            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), GOODBYE_S)
         for connection in list(self._connections):
             connection.abort()
 
