@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
+from coldwatch.csv_text import UnusableFile, text_of
 from coldwatch.durations import parse_duration_us
 from ingest.onboarding import Enrolment, Problem
 from ingest.registry import Enrolled, Registry
@@ -16,10 +17,6 @@ OPTIONAL: Final = ("asset", "county", "behind", "interval", "profile")
 NAMES: Final = ("enterprise_name", "site_name", "asset_name", "county_name")
 COLUMNS: Final = REQUIRED + OPTIONAL + NAMES
 BATCH: Final = 500
-
-
-class UnusableFile(Exception):
-    """The file cannot be read as a table of devices; the message says what to change."""
 
 
 class Row(NamedTuple):
@@ -37,7 +34,7 @@ class Outcome(NamedTuple):
 
 def read_rows(content: bytes) -> list[Row]:
     """The rows of a CSV file with a header, UTF-8 or GB 18030 as spreadsheets write it. Raises UnusableFile."""
-    reader = csv.reader(io.StringIO(_text(content), newline=""))
+    reader = csv.reader(io.StringIO(text_of(content), newline=""))
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(header)
@@ -46,15 +43,6 @@ def read_rows(content: bytes) -> list[Row]:
         raise UnusableFile(
             f"第 {reader.line_num} 行不是 CSV:{error} / line {reader.line_num} is not CSV: {error}"
         ) from error
-
-
-def _text(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UnusableFile("文件编码无法识别,请存为 UTF-8 / unknown encoding: save the file as UTF-8")
 
 
 def _check_header(header: list[str]) -> None:

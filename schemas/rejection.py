@@ -143,6 +143,8 @@ class Notice(msgspec.Struct, frozen=True):
     en: str
     topic: str
     received_at: str
+    count: int = 1
+    """Values that this concerns; `path` is the first one's."""
 
 
 def notice_of(rejection: Rejection, received_at: str) -> Notice:
@@ -153,4 +155,5 @@ def notice_of(rejection: Rejection, received_at: str) -> Notice:
         rejection.sentence("en"),
         rejection.topic,
         received_at,
+        rejection.count,
     )

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from coldwatch.connections import connect_database
-from coldwatch.device_file import Outcome, TokenFile, UnusableFile, enrol_rows, read_rows
+from coldwatch.csv_text import UnusableFile
+from coldwatch.device_file import Outcome, TokenFile, enrol_rows, read_rows
 from coldwatch.device_list import listed_json, listed_table
 from coldwatch.durations import parse_duration_us
 from coldwatch.first_message import first_message
