@@ -9,19 +9,17 @@ import signal
 import subprocess
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from coldwatch.stack.process import Identity, end, identify, send
 from coldwatch.stack.program import Program
+from coldwatch.stack.program_log import ProgramLog
 from coldwatch.stack.watch import Policy, State, Watch
 from schemas.errors import Permanent
 
 DEADLY = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGABRT)
-MAX_LOG_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Runner:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.program = program
-        self.log = log
+        self.log = ProgramLog(log)
         self._policy = policy
         self._changed = changed
         self._condition = threading.Condition()
@@ -64,7 +62,6 @@ class Runner:
     # ------------------------------------------------------------------ from outside
 
     def start(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         self._state = State.STARTING
         self._thread.start()
 
@@ -142,7 +139,7 @@ class Runner:
                 self._live()
             except Exception as error:  # counted, shown in status and in the complaint, and tried again
                 self._trouble = f"{type(error).__name__}: {error}"
-                self._note(self._trouble)
+                self.log.note(self._trouble)
             if not (self._stopping or self._paused):
                 self._failures += 1
                 self._restarts += 1
@@ -172,9 +169,7 @@ class Runner:
         return not self._stopping
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as log:
+        with self.log.open() as log:
             child = subprocess.Popen(
                 self.program.command(),
                 env=self.program.environment(),
@@ -183,7 +178,7 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._note(f"started as {child.pid}")
+        self.log.note(f"{self.program.name} started as {child.pid}")
         return child
 
     def _attend(self, child: "subprocess.Popen[bytes]") -> None:
@@ -193,7 +188,7 @@ class Runner:
             state = watch.look(time.monotonic())
             if watch.hung:
                 self._trouble = "it did not answer for too long"
-                self._note(f"{self._trouble}: killed")
+                self.log.note(f"{self._trouble}: killed")
                 with contextlib.suppress(LookupError):
                     self.kill(signal.SIGKILL)
                 return
@@ -216,13 +211,7 @@ class Runner:
             child.kill()
             child.wait()
         _kill_group(child.pid)
-        self._note(f"ended with {child.returncode}")
-
-    def _note(self, text: str) -> None:
-        """A line of our own in the program's log, beside what it said itself."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with self.log.open("a") as log:
-            log.write(f"{at} supervisor: {self.program.name} {text}\n")
+        self.log.note(f"{self.program.name} ended with {child.returncode}")
 
     def _rest(self, seconds: float) -> None:
         with self._condition:
@@ -237,14 +226,10 @@ class Runner:
             self._changed()
 
     def _complaint(self, limit_s: float) -> str:
-        name = self.program.name
-        lines: deque[str] = deque(maxlen=8)
-        if self.log.exists():
-            with self.log.open(errors="replace") as log:
-                lines.extend(line.rstrip() for line in log)
+        name, path = self.program.name, self.log.path
         return (
-            f"{name} 未能启动，请看日志 {self.log} / {name} did not become ready "
-            f"(within {limit_s:.0f} s); see {self.log}. {self._trouble}\n" + "\n".join(lines)
+            f"{name} 未能启动，请看日志 {path} / {name} did not become ready (within {limit_s:.0f} s); "
+            f"see {path}. {self._trouble}\n{self.log.last_lines()}"
         )
 
 

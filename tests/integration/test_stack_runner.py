@@ -146,7 +146,7 @@ def test_a_paused_program_is_down_until_resumed_and_that_is_no_restart(run: Run)
 def test_one_that_ignores_the_request_is_killed_after_its_grace(run: Run) -> None:
     runner = run(Script(STUBBORN, grace_s=0.2))
     runner.wait_ready(LIMIT_S)
-    until(lambda: "up" in runner.log.read_text(), LIMIT_S)
+    until(lambda: "up" in runner.log.last_lines(), LIMIT_S)
     stubborn = identify(runner.pid or 0)
     assert stubborn is not None
     runner.stop()

@@ -156,6 +156,17 @@ def test_what_a_killed_supervisor_leaves_is_ended_and_the_next_start_works(tmp_p
     assert processes_of(home) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_start_that_is_interrupted_leaves_no_process(tmp_path: Path, number: int) -> None:
+    home = tmp_path / "home"
+    starting = command_up(home)
+    until(lambda: processes(home / "run" / "record.json"), 60)
+    assert not is_ready(home / "run" / "record.json")
+    starting.send_signal(number)
+    assert starting.wait(60) == 0
+    assert processes_of(home) == []
+
+
 def command_up(home: Path) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COLDWATCH_")}
     environment |= {"COLDWATCH_HOME": str(home), "COLDWATCH_CACHE": str(caches.default_directory())}
