@@ -11,30 +11,12 @@ from alerts.advice import ADVICE
 from alerts.journal import Cursor
 from schemas.finding import subject_of
 from schemas.refusal import Ground, Refusal, Refused
-from schemas.statements import load
+from schemas.statements import load, rows_of
 
 _NAMED: Final = load("alerts", "incidents.sql")
 _SHARED: Final = {"of_view": _NAMED["of_view"], "joined": _NAMED["joined"]}
 SQL: Final = {name: text.format(**_SHARED) for name, text in _NAMED.items() if name not in _SHARED}
 
-FIELDS: Final = tuple(
-    (
-        "id rule severity state subject device kind metric unit enterprise enterprise_name county site "
-        "site_name asset start_at end_at opened_at acknowledged_at acknowledged_by closed_at peak limit "
-        "current late persistent profile profile_version detail last_event"
-    ).split()
-)
-EVENT_FIELDS: Final = ("id", "transition", "state", "at", "actor", "note", "severity")
-PROFILE_FIELDS: Final = tuple(
-    (
-        "low high low_inclusive high_inclusive tolerance_low tolerance_high reject_low reject_high source "
-        "clause evidence effective_from version"
-    ).split()
-)
-RESULT_FIELDS: Final = tuple(
-    ("id device number at sample item method value unit verdict verdict_raw operator lot supersedes").split()
-)
-FRAME_FIELDS: Final = ("sha256", "at", "camera", "faults", "scores")
 MAX_BIGINT: Final = 2**63 - 1
 
 Item = dict[str, Any]
@@ -66,7 +48,7 @@ def list_incidents(
         cursor.execute(SQL["open"], page)
     else:
         cursor.execute(SQL["newest"], page | {"state": None if state == "all" else state})
-    items = [_item(row) for row in cursor.fetchall()]
+    items = rows_of(cursor)
     more = len(items) > limit
     items = items[:limit]
     return items, _encode_cursor(items[-1], state) if more else None
@@ -74,13 +56,12 @@ def list_incidents(
 
 def of_device(cursor: Cursor, device: str, limit: int = 50) -> list[Item]:
     cursor.execute(SQL["of_device"], {"device": device, "limit": limit})
-    return [_item(row) for row in cursor.fetchall()]
+    return rows_of(cursor)
 
 
 def find(cursor: Cursor, id: str) -> Item | None:
     cursor.execute(SQL["one"], {"id": id})
-    row = cursor.fetchone()
-    return _item(row) if row else None
+    return _first(cursor)
 
 
 def find_whole(cursor: Cursor, id: str) -> Item | None:
@@ -89,7 +70,7 @@ def find_whole(cursor: Cursor, id: str) -> Item | None:
     if item is None:
         return None
     cursor.execute(SQL["timeline"], {"id": id})
-    events = [dict(zip(EVENT_FIELDS, row, strict=True)) for row in cursor.fetchall()]
+    events = rows_of(cursor)
     advice = ADVICE.get(item["rule"])
     return item | {
         "events": events,
@@ -109,21 +90,13 @@ def last_event(cursor: Cursor) -> int:
 def events_after(cursor: Cursor, after: int, limit: int, upto: int = MAX_BIGINT) -> list[LiveRow]:
     """Incident events behind `after`, oldest first; each with its incident as it stands now."""
     cursor.execute(SQL["events_after"], {"after": after, "upto": upto, "limit": limit})
-    rows = []
-    for id, transition, *incident in cursor.fetchall():
-        item = _item(tuple(incident)) | {"transition": transition}
-        rows.append(LiveRow(id, item["enterprise"], item))
-    return rows
-
-
-def _item(row: tuple[Any, ...]) -> Item:
-    return dict(zip(FIELDS, row, strict=True))
+    return [LiveRow(item.pop("event"), item["enterprise"], item) for item in rows_of(cursor)]
 
 
 def _profile_row(cursor: Cursor, item: Item) -> Item | None:
     wanted = {"profile": item["profile"], "version": item["profile_version"], "metric": item["metric"] or "*"}
     cursor.execute(SQL["profile_row"], wanted)
-    return _named(PROFILE_FIELDS, cursor)
+    return _first(cursor)
 
 
 def _result(cursor: Cursor, item: Item) -> Item | None:
@@ -136,7 +109,7 @@ def _result(cursor: Cursor, item: Item) -> Item | None:
         "start_at": item["start_at"],
     }
     cursor.execute(SQL["result"], wanted)
-    return _named(RESULT_FIELDS, cursor)
+    return _first(cursor)
 
 
 def _frame(cursor: Cursor, item: Item) -> Item | None:
@@ -148,12 +121,11 @@ def _frame(cursor: Cursor, item: Item) -> Item | None:
         "start_at": item["start_at"],
     }
     cursor.execute(SQL["frame"], wanted)
-    return _named(FRAME_FIELDS, cursor)
+    return _first(cursor)
 
 
-def _named(fields: tuple[str, ...], cursor: Cursor) -> Item | None:
-    row = cursor.fetchone()
-    return dict(zip(fields, row, strict=True)) if row else None
+def _first(cursor: Cursor) -> Item | None:
+    return next(iter(rows_of(cursor)), None)
 
 
 def _encode_cursor(item: Item, state: str) -> str:

@@ -1,10 +1,10 @@
 -- Statements of alerts/incidents.py: incidents as people read them. Row security shows each asker its own.
 
 -- name: of_view
--- The columns of every statement below, in the order of `alerts.incidents.FIELDS`.
-i.finding::text, i.rule, i.severity, i.state, i.subject, i.device, d.kind, i.metric, i.unit, i.enterprise, d.enterprise_name,
-coalesce(c.name, d.county), d.site, d.site_name, coalesce(a.name, d.asset), i.start_at, i.end_at, i.opened_at,
-i.acknowledged_at, i.acknowledged_by, i.closed_at, i.peak, i.limit_value, l.value, i.late, i.persistent, i.profile,
+-- The columns of an incident as the API names them.
+i.finding::text as id, i.rule, i.severity, i.state, i.subject, i.device, d.kind, i.metric, i.unit, i.enterprise, d.enterprise_name,
+coalesce(c.name, d.county) as county, d.site, d.site_name, coalesce(a.name, d.asset) as asset, i.start_at, i.end_at, i.opened_at,
+i.acknowledged_at, i.acknowledged_by, i.closed_at, i.peak, i.limit_value as "limit", l.value as current, i.late, i.persistent, i.profile,
 i.profile_version, i.detail, i.last_event
 
 -- name: joined
@@ -35,7 +35,7 @@ select {of_view} {joined} where i.finding = %(id)s::uuid
 select {of_view} {joined} where i.device = %(device)s order by i.start_at desc limit %(limit)s
 
 -- name: events_after
-select e.id, e.transition, {of_view} {joined} join v_incident_event e on e.incident = i.finding
+select e.id as event, e.transition, {of_view} {joined} join v_incident_event e on e.incident = i.finding
 where e.id > %(after)s and e.id <= %(upto)s order by e.id limit %(limit)s
 
 -- name: last_event

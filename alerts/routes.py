@@ -44,7 +44,7 @@ def routes(deps: Deps) -> APIRouter:
     """GET incidents and one of them; POST acknowledge and close."""
     router = APIRouter(prefix="/api/incidents")
     signed_in = Depends(deps.viewer)
-    note_in_body = Body(embed=True, default="", max_length=2 * MAX_NOTE_CHARACTERS)
+    note_in_body = Body(embed=True, max_length=2 * MAX_NOTE_CHARACTERS)
 
     @router.get("")
     def list_incidents(
@@ -66,13 +66,15 @@ def routes(deps: Deps) -> APIRouter:
 
     @router.post("/{id}/acknowledge")
     def acknowledge(
-        id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body]
+        id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body] = ""
     ) -> Response:
         _require(viewer, MAY_ACKNOWLEDGE, MAY_NOT_ACKNOWLEDGE)
         return handle(viewer, str(id), Acknowledge(viewer.name, note))
 
     @router.post("/{id}/close")
-    def close(id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body]) -> Response:
+    def close(
+        id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body] = ""
+    ) -> Response:
         _require(viewer, MAY_CLOSE, MAY_NOT_CLOSE)
         return handle(viewer, str(id), Close(viewer.name, note))
 

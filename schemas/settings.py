@@ -84,6 +84,7 @@ class ConsoleSettings(BaseModel):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, description="HTTP port; 0: a free one, remembered by the local stack")
+    health_port: int = Field(0, description="port of /healthz, /readyz, /metrics; 0: a free one")
     session_hours: float = Field(12.0, description="a sign-in ends after this long")
     secure_cookie: bool = Field(False, description="set when the console is served over HTTPS")
 

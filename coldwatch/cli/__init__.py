@@ -4,7 +4,7 @@ from importlib import import_module
 
 import typer
 
-GROUPS = ("stack", "serve", "device", "simulate", "replay", "demo", "settings")
+GROUPS = ("stack", "serve", "device", "person", "simulate", "replay", "demo", "settings")
 
 app = typer.Typer(
     name="coldwatch",

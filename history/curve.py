@@ -1,0 +1,205 @@
+"""One point over a span of time: every value or, when there are many, the extremes of each slice; gaps as gaps."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import psycopg2.extensions
+
+from schemas.refusal import Ground, Refusal, Refused
+from schemas.statements import load
+from schemas.times import to_us
+
+Cursor = psycopg2.extensions.cursor
+
+SQL: Final = load("history", "curve.sql")
+MOST_POINTS: Final = 4000
+SLICES: Final = 1000
+LIMITS: Final = ("low", "high", "tolerance_low", "tolerance_high", "reject_low", "reject_high")
+LATE_AFTER: Final = timedelta(minutes=2)
+GAP_INTERVALS: Final = 2
+LEAD_INTERVALS: Final = 60
+LONGEST_LEAD: Final = timedelta(hours=12)
+
+NO_SUCH_POINT: Final = Refusal(
+    Ground.NOT_FOUND,
+    "no_such_point",
+    "没有这个设备或指标,或您无权查看。",
+    "There is no such device or metric, or it is not yours to see.",
+)
+NO_SUCH_INCIDENT: Final = Refusal(
+    Ground.NOT_FOUND,
+    "no_such_incident",
+    "没有这条告警,或您无权查看。",
+    "There is no such incident, or it is not yours to see.",
+)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A point and the time to be shown. `version` of the profile: the one whose limits are drawn, None for none."""
+
+    point: int
+    device: str
+    metric: str
+    unit: str
+    interval: timedelta
+    created_at: datetime
+    profile: str
+    version: int | None
+    begin: datetime
+    end: datetime
+
+
+def of_incident(cursor: Cursor, id: str, now: datetime) -> dict[str, Any]:
+    """The curve around an incident; without points when its device has none (a camera, an instrument)."""
+    cursor.execute(SQL["point_of_incident"], {"id": id})
+    row = cursor.fetchone()
+    if row is None:
+        cursor.execute(SQL["incident_exists"], {"id": id})
+        if cursor.fetchone() is None:
+            raise Refused(NO_SUCH_INCIDENT)
+        return _without_point(now)
+    point, device, metric, unit, interval_us, created_at, profile, version, start, end = row
+    interval = timedelta(microseconds=interval_us)
+    lead = lead_of(interval, start, end or now)
+    to = min(now, (end or now) + lead)
+    return _curve(
+        cursor,
+        Span(
+            point,
+            device,
+            metric,
+            unit,
+            interval,
+            created_at,
+            profile,
+            version,
+            start - lead,
+            max(to, start + interval),
+        ),
+        now,
+    )
+
+
+def of_device(
+    cursor: Cursor,
+    device: str,
+    metric: str | None,
+    begin: datetime | None,
+    end: datetime | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """The curve of one metric; by default the last 240 intervals of the device's most telling one."""
+    cursor.execute(SQL["point_of_device"], {"device": device, "metric": metric})
+    row = cursor.fetchone()
+    if row is None:
+        raise Refused(NO_SUCH_POINT)
+    point, device, metric_found, unit, interval_us, created_at, profile, version = row
+    interval = timedelta(microseconds=interval_us)
+    to = end or now
+    span = Span(
+        point,
+        device,
+        metric_found,
+        unit,
+        interval,
+        created_at,
+        profile,
+        version,
+        begin or to - 240 * interval,
+        to,
+    )
+    return _curve(cursor, span, now)
+
+
+def lead_of(interval: timedelta, start: datetime, end: datetime) -> timedelta:
+    """How much before and after an episode is shown: half its length, at least 60 intervals, at most 12 h."""
+    return min(LONGEST_LEAD, max(LEAD_INTERVALS * interval, (end - start) / 2))
+
+
+def unknown_spans(
+    gaps: list[tuple[datetime, datetime]],
+    edges: tuple[datetime | None, datetime | None],
+    span: Span,
+    now: datetime,
+) -> list[tuple[datetime, datetime]]:
+    """Times of which nothing is known: gaps between readings, and what is missing at the two ends."""
+    bound = GAP_INTERVALS * span.interval
+    begin, end = max(span.begin, span.created_at), min(span.end, now)
+    first, last = edges
+    if first is None or last is None:
+        return [(begin, end)] if end - begin > bound else []
+    before = [(begin, first)] if first - begin > bound else []
+    after = [(last, end)] if end - last > bound else []
+    return before + gaps + after
+
+
+def _curve(cursor: Cursor, span: Span, now: datetime) -> dict[str, Any]:
+    asked = {"point": span.point, "from": span.begin, "to": span.end}
+    points, thinned = _points(cursor, span, asked)
+    cursor.execute(SQL["gaps"], asked | {"bound": GAP_INTERVALS * span.interval})
+    gaps: list[tuple[datetime, datetime]] = cursor.fetchall()
+    cursor.execute(SQL["edges"], asked)
+    edges = cursor.fetchone() or (None, None)
+    cursor.execute(SQL["breaches"], asked | {"device": span.device, "metric": span.metric})
+    breaches = [[_ms(start), _ms(end), severity] for start, end, severity in cursor.fetchall()]
+    cursor.execute(SQL["suppressed"], asked)
+    suppressed = [[_ms(since), _ms(span.end), reason] for since, reason in cursor.fetchall()]
+    return {
+        "device": span.device,
+        "metric": span.metric,
+        "unit": span.unit,
+        "from": span.begin,
+        "to": span.end,
+        "interval_s": span.interval.total_seconds(),
+        "thinned": thinned,
+        "points": points,
+        "breaches": breaches,
+        "unknown": [[_ms(a), _ms(b)] for a, b in unknown_spans(gaps, edges, span, now)],
+        "suppressed": suppressed,
+        "limits": _limits(cursor, span),
+    }
+
+
+def _points(cursor: Cursor, span: Span, asked: dict[str, Any]) -> tuple[list[list[Any]], bool]:
+    cursor.execute(SQL["count"], asked | {"bound": MOST_POINTS + 1})
+    (count,) = cursor.fetchone() or (0,)
+    thinned = count > MOST_POINTS
+    if thinned:
+        cursor.execute(SQL["extremes"], asked | {"slices": SLICES})
+    else:
+        cursor.execute(SQL["raw"], asked)
+    late_after = max(GAP_INTERVALS * span.interval, LATE_AFTER)
+    return [
+        [_ms(at), value, quality, int(received_at - at > late_after)]
+        for at, value, quality, received_at in cursor.fetchall()
+    ], thinned
+
+
+def _limits(cursor: Cursor, span: Span) -> dict[str, float | None]:
+    cursor.execute(SQL["limits"], {"profile": span.profile, "version": span.version, "metric": span.metric})
+    row = cursor.fetchone() or (None,) * len(LIMITS)
+    return dict(zip(LIMITS, row, strict=True))
+
+
+def _without_point(now: datetime) -> dict[str, Any]:
+    nothing: dict[str, Any] = {
+        "device": None,
+        "metric": None,
+        "unit": "",
+        "from": now,
+        "to": now,
+        "interval_s": 0,
+    }
+    return nothing | {
+        "thinned": False,
+        "points": [],
+        "breaches": [],
+        "unknown": [],
+        "suppressed": [],
+        "limits": dict.fromkeys(LIMITS),
+    }
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else to_us(moment) // 1000

@@ -1,0 +1,64 @@
+-- Statements of history/curve.py: one point over a span of time, with what gives it meaning.
+
+-- name: point_of_incident
+-- The point an incident speaks of; for one of the whole device, its most telling point.
+select p.point_id, p.device, p.metric, p.unit, d.interval_us, d.created_at, i.profile, i.profile_version, i.start_at, i.end_at
+from v_incident i join v_device d on d.device = i.device join v_point p on p.device = i.device
+where i.finding = %(id)s::uuid and (i.metric = '' or p.metric = i.metric)
+order by p.metric <> 'temperature', p.metric <> 'open', p.metric limit 1
+
+-- name: incident_exists
+select device from v_incident where finding = %(id)s::uuid
+
+-- name: point_of_device
+select p.point_id, p.device, p.metric, p.unit, d.interval_us, d.created_at, d.profile,
+       (select max(version) from v_profile f where f.name = d.profile and f.metric = p.metric and f.enabled)
+from v_point p join v_device d on d.device = p.device
+where p.device = %(device)s and (%(metric)s::text is null or p.metric = %(metric)s)
+order by p.metric <> 'temperature', p.metric <> 'open', p.metric limit 1
+
+-- name: limits
+select low, high, tolerance_low, tolerance_high, reject_low, reject_high
+from v_profile where name = %(profile)s and version = %(version)s and metric = %(metric)s
+
+-- name: count
+-- Up to a bound: it only decides whether every point is drawn.
+select count(*) from (select from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s limit %(bound)s) some
+
+-- name: raw
+select at, value, quality, received_at from v_reading
+where point_id = %(point)s and at >= %(from)s and at <= %(to)s order by at, seq
+
+-- name: extremes
+-- The least and the greatest value of each slice of time: a spike is never averaged away.
+with sliced as (
+    select at, seq, value, quality, received_at,
+           width_bucket(extract(epoch from at), extract(epoch from %(from)s), extract(epoch from %(to)s), %(slices)s) as slice
+    from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s
+), ranked as (
+    select *, row_number() over (partition by slice order by value, at, seq) as from_below,
+           row_number() over (partition by slice order by value desc, at, seq) as from_above
+    from sliced
+)
+select at, value, quality, received_at from ranked where from_below = 1 or from_above = 1 order by at, seq
+
+-- name: gaps
+-- Spans between neighbours that lie further apart than the bound.
+select before, at from (
+    select at, lag(at) over (order by at) as before
+    from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s
+) neighbours
+where at - before > %(bound)s order by at
+
+-- name: edges
+select min(at), max(at) from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s
+
+-- name: breaches
+select start_at, end_at, severity from v_incident
+where device = %(device)s and metric = %(metric)s and rule in ('excursion', 'door_open')
+  and start_at <= %(to)s and (end_at is null or end_at >= %(from)s)
+order by start_at
+
+-- name: suppressed
+-- Only the present is known: the state of a point is written when it changes.
+select since, reason from v_point_state where point_id = %(point)s and state = 'suppressed' and since <= %(to)s
