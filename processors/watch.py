@@ -82,7 +82,8 @@ def _look_for_silence(
         for point in device.points:
             _make_unknown(point, judged)
         return
-    next_us = silence.deadline(heard_us, window_us, stalls)
+    # never later than a window from now: a stall's allowance ends with the next reading
+    next_us = min(silence.deadline(heard_us, window_us, stalls), stream_us + window_us)
     read_us = max(point.received for point in device.points)
     for point in device.points:
         if point.silence is not None:
@@ -99,7 +100,7 @@ def _look_for_silence(
             if said:
                 judged.say("silence", said, device.id, wide, stream_us, stream_us, point.facts)
                 _make_unknown(point, judged)
-    state.check_at(device, next_us)
+    state.check_at(device, next_us)  # a stall's allowance ends with the next reading: hence never later than a window
 
 
 def _make_unknown(point: PointState, judged: Judged) -> None:
