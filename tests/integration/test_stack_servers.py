@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from pydantic import SecretStr
 
 from coldwatch import topics
 from coldwatch.stack import caches, local, postgres, record
@@ -18,7 +19,7 @@ from coldwatch.stack.stack import Stack
 from coldwatch.stack.watch import State
 from schemas.errors import Permanent
 from schemas.settings import Settings
-from tests.servers import blank_settings, missing
+from tests.servers import Database, blank_settings, missing
 from tests.waiting import until
 
 LIMIT_S = 60.0
@@ -193,3 +194,23 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
     stack.stop()
     assert all(wait_gone(process, 0) for process in running)
     assert processes_of(tmp_path) == []
+
+
+def test_existing_servers_are_used_and_none_is_started(
+    tmp_path: Path, kafka_bootstrap: str, fresh_database: Database
+) -> None:
+    settings = blank_settings(tmp_path)
+    urls = {name: SecretStr(url) for name, url in vars(fresh_database).items()}
+    database = settings.database.model_copy(update=urls)
+    kafka = settings.kafka.model_copy(update={"bootstrap": kafka_bootstrap})
+    stack = Stack(settings.model_copy(update={"kafka": kafka, "database": database}), names=())
+    stack.start()
+    try:
+        assert stack.services == {}
+        assert stack.settings.kafka.bootstrap == kafka_bootstrap
+        assert stack.settings.database.reader_url.get_secret_value() == fresh_database.reader_url
+    finally:
+        stack.stop()
+    assert not (tmp_path / "kafka").exists()
+    assert not (tmp_path / "postgres").exists()
+    assert answers(kafka_bootstrap)
