@@ -82,6 +82,7 @@ class Client(asyncio.Protocol):
         self._size = sizes.pop() + 2 + PAYLOAD_BYTES
         self._next = 0
         self._turn = 0
+        self._last_at_ms = 0
         self._mid = 1
         self._expected = 1
         self._bursts: deque[Burst] = deque()
@@ -201,13 +202,13 @@ class Client(asyncio.Protocol):
         count = min(count, self._load.window - self.in_flight)
         if count <= 0 or not self.open or self._blocked:
             return 0
-        at_ms = time.time_ns() // 1_000_000
+        at_ms = self._first_at_ms(count)
         parts = []
         first, turn, left = self._next, self._turn, count
         while left:
             some = min(left, len(self._heads) - self._next, 65_536 - self._mid)
             until = self._next + some
-            stamp = b'{"at":%d,"seq":%d' % (at_ms, FIRST_SEQ + self._turn)
+            stamp = b'{"at":%d,"seq":%d' % (at_ms + self._turn - turn, FIRST_SEQ + self._turn)
             parts.append(
                 chain.from_iterable(
                     zip(
@@ -233,6 +234,16 @@ class Client(asyncio.Protocol):
         cast(asyncio.Transport, self._transport).write(burst.data)
         return count
 
+    def _first_at_ms(self, count: int) -> int:
+        """The device time of a burst's first reading; each further turn through the devices is 1 ms later.
+
+        A device never measures twice at the same time; the burst's last reading is measured now.
+        """
+        turns = (self._next + count - 1) // len(self._heads)
+        first = max(time.time_ns() // 1_000_000 - turns, self._last_at_ms + 1)
+        self._last_at_ms = first + turns
+        return first
+
     def _write_log(self, log: TextIO, burst: Burst, start: int, count: int, acked: int) -> None:
         """`device,metric,at_us,seq,value,acked`, a line per reading."""
         devices, fleet = self._devices, self._load.fleet
@@ -240,7 +251,7 @@ class Client(asyncio.Protocol):
             turn = burst.turn + number // len(devices)
             device = devices[number % len(devices)]
             value = (OUT_OF_RANGE if device in fleet.out_of_range else IN_RANGE)[turn & 7]
-            log.write(f"{device},temperature,{burst.at_ms * 1000},{FIRST_SEQ + turn},{value!r},{acked}\n")
+            log.write(f"{device},temperature,{(burst.at_ms + turn - burst.turn) * 1000},{FIRST_SEQ + turn},{value!r},{acked}\n")
 
 
 class Load:
