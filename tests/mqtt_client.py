@@ -1,4 +1,6 @@
-"""MQTT packets as a client writes them, by hand: the tests' own reading of the standard."""
+"""MQTT as a client speaks it, by hand: the tests' own reading of the standard."""
+
+import socket
 
 
 def packet(first: int, body: bytes) -> bytes:
@@ -50,3 +52,60 @@ def subscribe(version: int, mid: int, topics: list[str]) -> bytes:
 def unsubscribe(version: int, mid: int, topics: list[str]) -> bytes:
     body = mid.to_bytes(2, "big") + (b"\0" if version == 5 else b"")
     return packet(0xA2, body + b"".join(string(topic) for topic in topics))
+
+
+class RawClient:
+    """A blocking client that sends and reads bytes as they are; context manager."""
+
+    def __init__(self, port: int, limit_s: float = 10.0) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=limit_s)
+        self._buffer = b""
+
+    def __enter__(self) -> "RawClient":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def sign_in(self, version: int, username: str, password: str, **fields: object) -> bytes:
+        """Returns the CONNACK."""
+        self.send(connect(version, username, password, **fields))  # type: ignore[arg-type]
+        return self.read()
+
+    def read(self) -> bytes:
+        """The next whole packet; b"" when the server has closed."""
+        while (whole := self._whole()) is None:
+            try:
+                more = self._socket.recv(65_536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return b""
+            self._buffer += more
+        packet, self._buffer = self._buffer[:whole], self._buffer[whole:]
+        return packet
+
+    def silent_for(self, seconds: float) -> bool:
+        """True when nothing comes and the connection stays open for so long."""
+        before = self._socket.gettimeout()
+        self._socket.settimeout(seconds)
+        try:
+            return not self._buffer and self._socket.recv(1, socket.MSG_PEEK) is None
+        except TimeoutError:
+            return True
+        finally:
+            self._socket.settimeout(before)
+
+    def _whole(self) -> int | None:
+        """Where the first packet ends; None while it has not come whole."""
+        length, shift = 0, 0
+        for place, byte in enumerate(self._buffer[1:5]):
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                end = 2 + place + length
+                return end if len(self._buffer) >= end else None
+        return None
