@@ -23,7 +23,7 @@ from v_profile where name = %(profile)s and version = %(version)s and metric = %
 
 -- name: count
 -- Up to a bound: it only decides whether every point is drawn.
-select count(*) from (select from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s limit %(bound)s) some
+select count(*) from (select from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s limit %(bound)s) bounded
 
 -- name: raw
 select at, value, quality, received_at from v_reading

@@ -1,0 +1,136 @@
+"""Every endpoint for every role: own rows are there, foreign ones are not, whatever is asked for."""
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from schemas.person import Role
+from tests import tenants
+from tests.consoles import RunningConsole
+from tests.tenants import Tenant
+
+LISTS = (
+    "/api/incidents?state=open",
+    "/api/incidents?state=all",
+    "/api/incidents?state=closed",
+    "/api/devices",
+    "/api/results",
+    "/api/frames",
+)
+OF_INCIDENT = (
+    "/api/incidents/{excursion}",
+    "/api/incidents/{excursion}/curve",
+    "/api/incidents/{positive_test}",
+)
+OF_DEVICE = ("/api/devices/{probe}", "/api/devices/{probe}/curve", "/api/frames/{sha256}/image")
+ONES = OF_INCIDENT + OF_DEVICE
+MINE, THEIRS = "jinyang", "hedong"
+
+
+@pytest.fixture(scope="module")
+def cast(servers) -> Iterator[tuple[RunningConsole, Tenant, Tenant]]:
+    database = servers.fresh_database()
+    mine, theirs = tenants.fill(database.pipeline_url, MINE, THEIRS)
+    pictures = {t.sha256: tenants.picture_of(t.id) for t in (mine, theirs)}
+    console = RunningConsole(database.web_url, pictures.get)
+    console.start()
+    console.add_person("kitchen", Role.ENTERPRISE, MINE)
+    for role in (Role.OPERATOR, Role.REGULATOR, Role.ADMIN):
+        console.add_person(role.value, role)
+    yield console, mine, theirs
+    console.stop()
+    servers.drop_database(database)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_show_an_enterprise_its_own_rows_and_no_others(cast, path: str) -> None:
+    console, mine, theirs = cast
+    with console.client("kitchen") as client:
+        body = client.get(path).raise_for_status().text
+    assert mine.id in body
+    assert theirs.id not in body
+
+
+@pytest.mark.parametrize("role", ["operator", "regulator", "admin"])
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_show_the_authority_all_rows(cast, path: str, role: str) -> None:
+    console, mine, theirs = cast
+    with console.client(role) as client:
+        body = client.get(path).raise_for_status().text
+    assert mine.id in body
+    assert theirs.id in body
+
+
+@pytest.mark.parametrize("path", ONES)
+def test_one_of_another_tenant_is_not_found(cast, path: str) -> None:
+    console, mine, theirs = cast
+    with console.client("kitchen") as client:
+        assert client.get(path.format(**vars(mine))).status_code == 200
+        foreign = client.get(path.format(**vars(theirs)))
+    assert foreign.status_code == 404
+    assert theirs.id not in foreign.text
+
+
+@pytest.mark.parametrize("action", ["acknowledge", "close"])
+def test_nobody_handles_an_incident_of_another_tenant(cast, action: str) -> None:
+    console, _mine, theirs = cast
+    with console.client("kitchen") as client:
+        answer = client.post(f"/api/incidents/{theirs.positive_test}/{action}", json={"note": "x"})
+    assert answer.status_code in (403, 404)
+    with console.client("operator") as client:
+        assert client.get(f"/api/incidents/{theirs.positive_test}").json()["state"] == "open"
+
+
+@pytest.mark.parametrize("path", LISTS + ONES + ("/api/status", "/api/events"))
+def test_nobody_sees_anything_without_signing_in(cast, path: str) -> None:
+    console, mine, _theirs = cast
+    with console.client() as client:
+        answer = client.get(path.format(**vars(mine)))
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "signed_out"
+
+
+def test_the_stream_repeats_to_an_enterprise_its_own_events_alone(cast) -> None:
+    console, mine, theirs = cast
+    with console.client("kitchen") as client, client.stream("GET", "/api/events?last_event=0") as stream:
+        lines = []
+        for line in stream.iter_lines():
+            lines.append(line)
+            if line.startswith("event: tick") and any("silence" in seen for seen in lines):
+                break
+    body = "\n".join(lines)
+    assert mine.excursion in body
+    assert theirs.id not in body
+
+
+def test_the_console_role_without_a_tenant_sees_no_row(cast, request) -> None:
+    console, *_ = cast
+    for view in (
+        "v_result",
+        "v_frame",
+        "v_rejection",
+        "v_point_state",
+        "v_incident_event",
+        "v_latest",
+        "v_asset",
+        "v_incident",
+    ):
+        with console.pool.begin("") as cursor:
+            cursor.execute(f"select count(*) from {view}")
+            assert cursor.fetchone() == (0,), view
+        with console.pool.begin(MINE) as cursor:
+            cursor.execute(f"select count(*) from {view}")
+            assert cursor.fetchone()[0] >= 1, view
+
+
+def test_a_tenant_setting_does_not_outlive_its_transaction(cast) -> None:
+    console, *_ = cast
+    with console.pool.begin("*") as cursor:
+        cursor.execute("select pg_backend_pid()")
+    connection = console.pool._slots.get()
+    assert isinstance(connection, psycopg2.extensions.connection)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from v_device")
+        assert cursor.fetchone() == (0,)
+    console.pool._slots.put(connection)
