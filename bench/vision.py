@@ -1,4 +1,4 @@
-"""How well and how quickly cameras are judged: `python -m bench.vision [--sequences N] [--json]`.
+"""How well and how quickly cameras are judged: `python -m bench.vision [--sequences N] [--hard] [--json]`.
 
 Draws sequences from seeds, every one of them with one trouble or with a harmless change, runs them through decoder,
 checks and engine, and prints a confusion table by rule (a sequence counts once) and milliseconds a frame.
@@ -20,6 +20,7 @@ from schemas.finding import Change, Finding
 from schemas.frame import FrameReference
 
 HARMLESS: Final = ("nothing", "night", "infrared", "lamp", "near", "crowd", "still", "dim_noise")
+SIZES: Final = ((640, 360), (640, 480), (1280, 720), (1920, 1080))
 RULE_OF: Final = {
     BLACK: "camera_black",
     **dict.fromkeys(COVERS, "camera_covered"),
@@ -73,56 +74,57 @@ def _episodes(sequence: Sequence, findings: list[Finding]) -> list[Run]:
     return sorted(found.values(), key=lambda run: (run[1], run[0]))
 
 
-def generate(number: int) -> tuple[str, Sequence]:
-    """The name of what happens, and the sequence, of one seed."""
+def generate(number: int, hard: bool = False) -> tuple[str, Sequence]:
+    """The name of what happens, and the sequence, of one seed. hard: at and beyond the edge of what can be told."""
     chance = np.random.default_rng(number)
     names = (*HARMLESS, BLACK, *COVERS, *FREEZES)
     name = names[number % len(names)]
-    width, height = [(640, 360), (640, 480), (1280, 720), (1920, 1080)][
-        int(chance.choice(4, p=[0.6, 0.2, 0.15, 0.05]))
-    ]
+    width, height = SIZES[int(chance.choice(len(SIZES), p=[0.6, 0.2, 0.15, 0.05]))]
     before, after = int(chance.integers(6, 14)), int(chance.integers(5, 9))
-    middle = _segment(name, int(chance.integers(4, 9)), chance)
+    middle = _segment(name, int(chance.integers(4, 9)), chance, hard)
     return name, Sequence(
         segments=[Segment(before), middle, Segment(after)],
         seed=1000 + number,
         width=width,
         height=height,
-        noise=0.8 if name == "still" else float(chance.uniform(1.0, 5.0)),
-        quality=int(chance.integers(40, 95)),
+        noise=(0.4 if hard else 0.8) if name == "still" else float(chance.uniform(1.0, 8.0 if hard else 5.0)),
+        quality=int(chance.integers(15, 50) if hard else chance.integers(40, 95)),
         people=0 if name == "still" else int(chance.integers(0, 4)),
-        texture=float(chance.uniform(1.0, 8.0)),
+        texture=float(chance.uniform(0.0, 4.0) if hard else chance.uniform(1.0, 8.0)),
     )
 
 
-def _segment(name: str, frames: int, chance: np.random.Generator) -> Segment:
+def _segment(name: str, frames: int, chance: np.random.Generator, hard: bool) -> Segment:
+    def between(low: float, high: float) -> float:
+        return float(chance.uniform(low, high))
+
     match name:
         case "night":
-            return Segment(frames, light=float(chance.uniform(0.25, 0.5)))
+            return Segment(frames, light=between(0.1, 0.2) if hard else between(0.25, 0.5))
         case "infrared":
-            return Segment(frames, infrared=True, noise=float(chance.uniform(2, 6)))
+            return Segment(frames, infrared=True, noise=between(6, 12) if hard else between(2, 6))
         case "lamp":
-            return Segment(frames, light=float(chance.uniform(1.2, 1.5)))
+            return Segment(frames, light=between(1.6, 2.5) if hard else between(1.2, 1.5))
         case "near":
-            return Segment(frames, near=float(chance.uniform(0.2, 0.45)))
+            return Segment(frames, near=between(0.5, 0.7) if hard else between(0.2, 0.45))
         case "dim_noise":
-            return Segment(frames, light=float(chance.uniform(0.3, 0.5)), noise=float(chance.uniform(5, 9)))
+            return Segment(frames, light=between(0.3, 0.5), noise=between(10, 18) if hard else between(5, 9))
         case "nothing" | "crowd" | "still":
             return Segment(frames)
         case "defocus":
-            return Segment(frames, name, blur=float(chance.uniform(4, 10)))
+            return Segment(frames, name, blur=between(2, 4) if hard else between(4, 10))
         case _:
-            return Segment(frames, name, light=float(chance.uniform(0.8, 1.1)))
+            return Segment(frames, name, light=between(0.4, 0.6) if hard else between(0.8, 1.1))
 
 
-def measure_all(sequences: int) -> dict[str, object]:
+def measure_all(sequences: int, hard: bool = False) -> dict[str, object]:
     """Confusion by rule, failures by name and speed over seeds 0..sequences-1."""
     table: dict[str, Counter[str]] = {rule: Counter() for rule in sorted(set(RULE_OF.values()))}
     wrong: Counter[str] = Counter()
     spent: Counter[str] = Counter()
     with Decoder() as decoder:
         for number in range(sequences):
-            name, sequence = generate(number)
+            name, sequence = generate(number, hard)
             seen = {rule for rule, _, _ in judge(sequence, decoder, spent)[0]}
             wanted = {RULE_OF[name]} if name in RULE_OF else set()
             for rule, counts in table.items():
@@ -158,9 +160,10 @@ def _rates(counts: Counter[str]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=int, default=340)
+    parser.add_argument("--hard", action="store_true", help="at and beyond the edge of what can be told")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    result = measure_all(arguments.sequences)
+    result = measure_all(arguments.sequences, arguments.hard)
     if arguments.json:
         print(json.dumps(result))
         return
