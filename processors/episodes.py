@@ -145,7 +145,7 @@ def _say(breach: Breach, change: Change, end_us: int | None = None) -> Said:
 def _limit(side: int, profile: Profile) -> float:
     limit = profile.low if side == LOW else profile.high
     assert limit is not None, "a value crosses only limits that exist"
-    return limit
+    return float(limit)
 
 
 def _beyond(value: float, low: float | None, high: float | None) -> bool:

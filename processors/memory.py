@@ -196,11 +196,27 @@ class MemoryJudgeStore:
                 row.checkpoint_position, row.checkpoint = a.checkpoint
                 row.pending_values = 0
 
+    # ------------------------------------------------------------------ what tests look at
+
     def ledger(self) -> dict[str, int]:
         """The ledger's sums, with what waits for the next checkpoint."""
-        names = ("accepted", "stored", "duplicate", "quarantined", "dead_lettered")
-        sums = dict(
-            zip(names, map(sum, zip(*self.tables.ledger.values(), strict=True)), strict=True)
-        ) or dict.fromkeys(names, 0)
         pending = sum(row.pending_values for row in self.tables.offsets.values())
-        return sums | {"accepted": sums["accepted"] + pending, "stored": sums["stored"] + pending}
+        sums = {"accepted": pending, "stored": pending, "duplicate": 0, "quarantined": 0, "dead_lettered": 0}
+        for numbers in self.tables.ledger.values():
+            for name, number in zip(sums, numbers, strict=True):
+                sums[name] += number
+        return sums
+
+
+class MemoryUnsent:
+    """The twin of `processors.offsets.Unsent`."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self._tables = tables
+
+    def fetch(self, places: Sequence[Place]) -> list[Finding]:
+        return [self._tables.findings[key] for key, place in self._tables.unsent.items() if place in places]
+
+    def sent(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self._tables.unsent.pop((finding.id, finding.version), None)

@@ -194,7 +194,7 @@ def encode_state(state: PartitionState) -> bytes:
     ]
     devices = [
         (d.id, d.refused_us, d.refused_codes, d.silence, d.clock, d.refused)
-        for d in state.devices.values()
+        for _, d in sorted(state.devices.items())
         if d.refused_us or d.silence or d.clock or d.refused
     ]
     return _encoder.encode(
