@@ -2,7 +2,9 @@
 
 import json
 import secrets
+import socket
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,12 +95,23 @@ class RunningGateway:
         full = f"coldwatch_gateway_{name}"
         return sum(float(line.split()[-1]) for line in lines if line.split("{")[0].split(" ")[0] == full)
 
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
     def status(self, path: str) -> int:
+        """The HTTP status; 0 when nobody answers."""
         try:
             with urllib.request.urlopen(self._url(path), timeout=5) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
+        except OSError:
+            return 0
 
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.settings.gateway.health_port}/{path}"

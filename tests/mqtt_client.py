@@ -59,6 +59,7 @@ class RawClient:
 
     def __init__(self, port: int, limit_s: float = 10.0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=limit_s)
+        self._limit_s = limit_s
         self._buffer = b""
 
     def __enter__(self) -> "RawClient":
@@ -88,16 +89,15 @@ class RawClient:
         packet, self._buffer = self._buffer[:whole], self._buffer[whole:]
         return packet
 
-    def silent_for(self, seconds: float) -> bool:
-        """True when nothing comes and the connection stays open for so long."""
-        before = self._socket.gettimeout()
-        self._socket.settimeout(seconds)
+    def pending(self) -> bytes:
+        """What has come and was not read yet, without waiting."""
+        self._socket.setblocking(False)
         try:
-            return not self._buffer and self._socket.recv(1, socket.MSG_PEEK) is None
-        except TimeoutError:
-            return True
+            return self._buffer + self._socket.recv(65_536, socket.MSG_PEEK)
+        except BlockingIOError:
+            return self._buffer
         finally:
-            self._socket.settimeout(before)
+            self._socket.settimeout(self._limit_s)
 
     def _whole(self) -> int | None:
         """Where the first packet ends; None while it has not come whole."""
