@@ -77,10 +77,10 @@ def resolve(publisher: Device, topic: str, find: Callable[[str], Device | None])
 
 
 def _child(publisher: Device, found: Device | None) -> Device | None:
-    """The device, when `publisher` is its gateway."""
+    """The device, when `publisher` is its gateway. Both are of one enterprise, whatever the registry may say."""
     if found is None or found.retired_us is not None or publisher.kind != GATEWAY:
         return None
-    return found if found.behind == publisher.id else None
+    return found if (found.behind, found.enterprise) == (publisher.id, publisher.enterprise) else None
 
 
 def _frame_identity(levels: list[str]) -> tuple[int | None, int] | None:
