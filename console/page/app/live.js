@@ -69,8 +69,10 @@ function open() {
   };
   mine.addEventListener("tick", (message) => {
     const tick = JSON.parse(message.data);
+    const wasDead = health.peek() === "dead";
     setServerTime(tick.now);
     now.value = serverNow();
+    if (wasDead) for (const l of listeners) l.resumed?.(); // the server itself may have stood still
     lastTick.value = { at: performance.now(), ingestAge: tick.ingest_age_s, stalled: Boolean(tick.stalled) };
   });
   mine.addEventListener("incident", (message) => {

@@ -43,7 +43,7 @@ export function Curve({ curve, metric, unit, height = HEIGHT }) {
   return html`<figure class="curve" data-testid="curve" data-points=${curve?.points.length ?? 0}>
     <figcaption><b>${word("metric", metric)}</b>${unitText(unit) && html` <i>${unitText(unit)}</i>`}<output ref=${readout} data-testid="curve-readout"></output></figcaption>
     ${empty && html`<p class="empty">${t("curve.empty")}</p>`}
-    <div class="curve-box" ref=${box} style=${{ minHeight: empty ? 0 : `${height}px` }} aria-label=${t("curve.label", { metric: word("metric", metric) })}></div>
+    <div class="curve-box" ref=${box} style=${{ minHeight: empty ? 0 : `${height}px` }} role="group" aria-label=${t("curve.label", { metric: word("metric", metric) })}></div>
   </figure>`;
 }
 

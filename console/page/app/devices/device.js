@@ -50,8 +50,8 @@ function Values({ device: d }) {
   if (!d.points.length) return null;
   return html`<dl class="fact-row values">${d.points.map((p) => html`<div key=${p.metric} class=${`strong value-${p.state}`} data-testid="point" data-metric=${p.metric} data-state=${p.state}>
     <dt>${word("metric", p.metric)}</dt><dd>${measured(p.value, p.unit, p.metric)}</dd>
-    <small><${StateMark} state=${p.state} /> ${t(`state.${p.state}`)}${p.since && ` · ${duration(now.value - epoch(p.since))}`}</small>
-    <small class="age" title=${fullStamp(p.at)}>${p.at ? ago(now.value - epoch(p.at)) : t("devices.never")}</small></div>`)}</dl>`;
+    <dd class="small"><${StateMark} state=${p.state} /> ${t(`state.${p.state}`)}${p.since && ` · ${duration(now.value - epoch(p.since))}`}</dd>
+    <dd class="small age" title=${fullStamp(p.at)}>${p.at ? ago(now.value - epoch(p.at)) : t("devices.never")}</dd></div>`)}</dl>`;
 }
 
 function Master({ device: d }) {

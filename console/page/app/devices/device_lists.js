@@ -24,8 +24,8 @@ export function DeviceFrames({ camera }) {
 }
 
 export function DeviceResults({ device }) {
-  const { data } = useResource("results?limit=500", 5000);
-  const mine = (data?.items ?? []).filter((r) => r.device === device).slice(0, 20);
+  const { data } = useResource(`results?device=${encodeURIComponent(device)}&limit=20`, 5000);
+  const mine = data?.items ?? [];
   if (!data) return null;
   return html`<section class="panel"><h3>${t("device.last_results")}</h3>
     ${!mine.length && html`<p class="none-yet">${t("results.none")}</p>`}

@@ -28,5 +28,5 @@ export function Picture({ frame }) {
 function Scores({ scores }) {
   const pairs = Object.entries(scores ?? {}).filter(([, v]) => typeof v === "number");
   if (!pairs.length) return null;
-  return html`<span class="scores">${pairs.map(([k, v]) => `${k} ${number(v, Math.abs(v) < 10 ? 2 : 0)}`).join(" · ")}</span>`;
+  return html`<span class="scores">${pairs.map(([k, v]) => `${word("fault", k)} ${number(v, 2)}`).join(" · ")}</span>`;
 }

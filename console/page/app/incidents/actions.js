@@ -8,16 +8,17 @@ import { session } from "../session.js";
 import { useKeys } from "../keys.js";
 import { upsert } from "./store.js";
 
-const MAY_ACT = ["operator", "admin", "enterprise"];
+const MAY_TAKE = ["operator", "admin", "enterprise"];
+const MAY_CLOSE = ["operator", "admin"]; // the server decides; this only leaves out what it would refuse
 
 export function Actions({ incident: i, onDone }) {
   const [sending, setSending] = useState("");
   const [refusal, setRefusal] = useState(null);
   const note = useRef(null);
   useEffect(() => setRefusal(null), [i.state]);
-  const mayAct = MAY_ACT.includes(session.value.role);
-  const mayTake = mayAct && i.state === "open";
-  const mayClose = mayAct && i.persistent && i.state !== "closed";
+  const { role } = session.value ?? {};
+  const mayTake = MAY_TAKE.includes(role) && i.state === "open";
+  const mayClose = MAY_CLOSE.includes(role) && i.persistent && i.state !== "closed";
 
   const act = async (action) => {
     if (sending) return;

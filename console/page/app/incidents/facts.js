@@ -1,6 +1,6 @@
 // The facts an operator needs before she lifts the telephone. What is not known is left out, not guessed.
 import { html } from "../lib.js";
-import { pick, t, word } from "../i18n.js";
+import { pick, t } from "../i18n.js";
 import { day, fullStamp, measured, stamp } from "../format.js";
 import { now } from "../clock.js";
 import { aspectText, bandText, lasted, limitText, valueText } from "./words.js";
@@ -29,6 +29,5 @@ export function Facts({ incident: i, more }) {
     ${row && html`<p class="source">${t("fact.source")} ${row.source}${row.clause && ` · ${row.clause}`} ·
       <span title=${t(`evidence_hint.${row.evidence}`)}> ${t(`evidence.${row.evidence}`)}</span> ·
       ${t("fact.version", { profile: i.profile, version: row.version ?? i.profile_version, day: day(row.effective_from) })}</p>`}
-    ${i.rule === "refused" && i.detail?.code && html`<p class="source">${word("code", i.detail.code)}</p>`}
   </section>`;
 }

@@ -7,12 +7,13 @@ import { Windowed } from "../windowed.js";
 import { Level } from "../shell/icons.js";
 import { ListState } from "./list_state.js";
 import { Row } from "./row.js";
+import { useReading } from "./reading.js";
 import { arrange, hold, pin } from "./order.js";
 import { hasMore, incidents, loadMore } from "./store.js";
 import { haystack } from "./words.js";
 
 export function List({ view, selected, reveal, onOpen, onShown }) {
-  const [reading, setReading] = useState(false);
+  const [reading, stopReading, events] = useReading();
   const [, redraw] = useState(0);
   const kept = useRef({ rows: [], view: "" });
   const box = useRef(null);
@@ -28,18 +29,16 @@ export function List({ view, selected, reveal, onOpen, onShown }) {
   useEffect(() => onShown(rows));
   useEffect(() => void (view.state !== "open" && loadMore(view.state)), [view.state]);
 
-  const look = () => setReading(Boolean(box.current?.querySelector(".row:hover, .row:focus-visible")));
   const release = () => {
     kept.current = { rows: [], view: "" };
-    document.activeElement?.blur?.();
     box.current.querySelector(".windowed").scrollTop = 0;
-    setReading(false);
+    stopReading();
     redraw((n) => n + 1);
   };
   const height = isPhone.value ? 64 : 32;
   const worst = waiting.length ? Math.min(...waiting.map((i) => i.severity)) : 0;
 
-  return html`<div class="list" ref=${box} onPointerOver=${look} onPointerLeave=${look} onFocusIn=${look} onFocusOut=${() => setTimeout(look)}>
+  return html`<div class="list" ref=${box} ...${events}>
     ${waiting.length > 0 && html`<button class=${`pill pill-${worst}`} onClick=${release} data-testid="pill">
       <${Level} level=${worst} /> ${t("list.waiting", { n: waiting.length })}</button>`}
     <${ListState} view=${view} count=${rows.length} />

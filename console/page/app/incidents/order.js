@@ -4,12 +4,11 @@
 export function compareOpen(a, b) {
   return a.severity - b.severity
     || Number(a.state !== "open") - Number(b.state !== "open")
-    || b.opened_at.localeCompare(a.opened_at)
-    || a.id.localeCompare(b.id);
+    || compareNewest(a, b);
 }
 
 export function compareNewest(a, b) {
-  return b.opened_at.localeCompare(a.opened_at) || a.id.localeCompare(b.id);
+  return b.opened_ms - a.opened_ms || (a.id < b.id ? -1 : 1);
 }
 
 // haystack: incident -> the lower-case text that the search looks in.

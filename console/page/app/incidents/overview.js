@@ -12,11 +12,11 @@ export function Overview() {
   const open = [...incidents.value.values()].filter((i) => i.state !== "closed");
   const untaken = countLevels(open.filter((i) => i.state === "open"));
   const all = countLevels(open);
-  const oldest = open.filter((i) => i.state === "open").reduce((a, b) => (a && a.opened_at < b.opened_at ? a : b), null);
+  const oldest = open.filter((i) => i.state === "open").reduce((a, b) => (a && a.opened_ms < b.opened_ms ? a : b), null);
   return html`<aside class="overview" aria-label=${t("overview.title")}>
     <div class="overview-box" aria-busy=${loading.value === "first"}>
       <h2>${t("overview.title")}</h2>
-      <table><thead><tr><th></th><th>${t("overview.untaken")}</th><th>${t("overview.all")}</th></tr></thead>
+      <table><thead><tr><td></td><th>${t("overview.untaken")}</th><th>${t("overview.all")}</th></tr></thead>
         <tbody>${[1, 2, 3, 4].map((l) => html`<tr key=${l} class=${all[l] ? "" : "zero"}><th><${Level} level=${l} long=${true} /></th>
           <td class=${untaken[l] ? "strong" : ""}>${untaken[l]}</td><td>${all[l]}</td></tr>`)}</tbody></table>
       ${oldest && html`<p class="overview-oldest">${t("overview.oldest")} <a href=${href("incidents", oldest.id)}>${placeText(oldest)} · ${whatText(oldest)}</a> ${lasted(oldest, now.value)}</p>`}

@@ -17,7 +17,7 @@ export function Row({ incident, selected, onOpen }) {
   return html`<div role="listitem">
     <a class=${classes.filter(Boolean).join(" ")} href=${href("incidents", i.id)} data-id=${i.id} data-testid="incident"
       data-rule=${i.rule} data-state=${i.state} data-severity=${i.severity} data-device=${i.device}
-      aria-current=${selected ? "true" : undefined} aria-label=${said} title=${said} onClick=${(event) => onOpen(event, i.id)}>
+      aria-current=${selected ? "true" : undefined} title=${said} onClick=${(event) => onOpen(event, i.id)}>
       <${Level} level=${i.severity} />
       <span class="row-place"><span class="enterprise">${i.enterprise_name || i.enterprise || i.device}</span>${i.site_name && html`<i class="site">${i.site_name}</i>`}${i.asset && html`<i class="asset">${i.asset}</i>`}</span>
       <span class="row-what"><span>${whatText(i)}</span>${i.late && html`<em class="tag">${t("row.late")}</em>`}</span>

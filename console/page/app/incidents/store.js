@@ -2,9 +2,13 @@
 // event of each come by different ways; the higher `last_event` holds, whichever comes last.
 import { computed, signal } from "../lib.js";
 import { get } from "../api.js";
-import { listen } from "../live.js";
+import { epoch } from "../format.js";
+import { health, listen } from "../live.js";
 
 const PAGE = 500;
+const TOP = 200;
+const REFRESH_MS = 5000;
+const WHOLE_EVERY = 12; // of these, one reads the whole list
 const ARRIVAL_MS = 2000;
 
 export const incidents = signal(new Map());
@@ -29,7 +33,7 @@ export function upsert(list) {
   for (const incident of list) {
     const known = next.get(incident.id);
     if (known && known.last_event > incident.last_event) continue;
-    next.set(incident.id, incident);
+    next.set(incident.id, { ...incident, opened_ms: epoch(incident.opened_at) });
   }
   incidents.value = next;
 }
@@ -83,6 +87,19 @@ export function loadMore(state) {
     }, (refused) => (refusal.value = refused))
     .finally(() => (fetching = null));
   return fetching;
+}
+
+// An event comes when an incident changes, not with every reading, so the last values are asked for: of the rows on top
+// often, of all now and then. Starts asking; returns the way to stop.
+export function keepFresh() {
+  let round = 0;
+  const timer = setInterval(() => {
+    if (document.hidden || health.peek() === "dead" || loading.peek()) return;
+    round += 1;
+    if (round % WHOLE_EVERY === 0) loadOpen().catch(() => {}); // `refusal` shows it
+    else get(`incidents?state=open&limit=${TOP}`).then((answer) => upsert(answer.items), () => {}); // the stream says more
+  }, REFRESH_MS);
+  return () => clearInterval(timer);
 }
 
 // Events of one frame are applied together: a flood of 1,000 is one rendering.

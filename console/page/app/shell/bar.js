@@ -37,7 +37,7 @@ function UserMenu() {
     return () => removeEventListener("pointerdown", leave);
   }, [open]);
   useKeys({ Escape: () => (open ? setOpen(false) : false) });
-  const { name, role, enterprise } = session.value;
+  const { name, role, enterprise } = session.value ?? {};
   return html`<div class="menu" ref=${root}>
     <button class="quiet" aria-expanded=${open} aria-haspopup="true" onClick=${() => setOpen(!open)} data-testid="user-menu">
       <${Icon} name="user" size=${18} /><span class="menu-name">${name}</span>

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../lib.js";
 import { language, t } from "../i18n.js";
 import { go, href, route } from "../router.js";
 import { connect, disconnect, health } from "../live.js";
-import { loadOpen, startListening, unacknowledged } from "../incidents/store.js";
+import { keepFresh, loadOpen, startListening, unacknowledged } from "../incidents/store.js";
 import { useKeys } from "../keys.js";
 import { IncidentsPage } from "../incidents/page.js";
 import { DevicesPage } from "../devices/page.js";
@@ -20,13 +20,13 @@ const PAGES = { incidents: IncidentsPage, devices: DevicesPage, results: Results
 export function Shell() {
   const [help, setHelp] = useState(false);
   useEffect(() => {
-    const stop = startListening();
+    const stops = [startListening(), keepFresh()];
     let over = false;
     // The list first: the stream then resumes behind what the list already shows.
     loadOpen().then((after) => over || connect(after), () => over || connect(0));
     return () => {
       over = true;
-      stop();
+      for (const stop of stops) stop();
       disconnect();
     };
   }, []);
