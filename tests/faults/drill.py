@@ -161,8 +161,9 @@ class Drill:
     def until_flowing(self) -> None:
         """Returns when messages are acknowledged and stored again, with no more than a moment's lag."""
         self.until_acked(self._gateways * self._devices)
+        until(lambda: self.stored() >= 0, RECOVERY_S, 0.2)
         stored = self.stored()
-        until(lambda: self.stored() > stored >= 0, RECOVERY_S, 0.2)
+        until(lambda: self.stored() > stored, RECOVERY_S, 0.2)
 
     # ------------------------------------------------------------------ the end
 

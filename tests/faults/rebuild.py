@@ -81,13 +81,13 @@ def _copy_registry(settings: Settings, other: Settings) -> None:
 
 
 def _judge(settings: Settings) -> "subprocess.Popen[bytes]":
-    log = (settings.home / "logs" / "judge-rebuilt.log").open("ab")
-    return subprocess.Popen(
-        [sys.executable, "-m", "coldwatch", "serve", "judge"],
-        env=plain_environment() | environment(settings),
-        stdout=log,
-        stderr=log,
-    )
+    with (settings.home / "logs" / "judge-rebuilt.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "coldwatch", "serve", "judge"],
+            env=plain_environment() | environment(settings),
+            stdout=log,
+            stderr=log,
+        )
 
 
 def _caught_up(settings: Settings) -> bool:

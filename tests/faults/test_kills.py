@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from coldwatch.connections import connect_database
 from processors import offline
+from processors.book import Book
+from processors.offsets import Database
+from processors.store import JudgeStore
+from schemas.reading import Line
 from tests.faults import checker
 from tests.faults.drill import LONG, Drill
 from tests.faults.rebuild import rebuilt
@@ -53,13 +58,26 @@ def test_the_ledger_balances_with_nothing_in_flight(drill: Drill) -> None:
 
 
 def test_findings_are_those_of_the_pure_engine_over_the_stored_readings(drill: Drill) -> None:
-    found = checker.episodes(drill.reader_url, offline.RULES_OFFLINE)
+    found = checker.episodes(drill.reader_url, ("excursion", "door_open"))
     assert found, "the load opens excursions"
-    assert found == offline_episodes(drill)
+    assert found == set(offline.judge_stored(lines(drill), registry(drill)))
 
 
-def offline_episodes(drill: Drill) -> set[checker.Episode]:
-    return offline.episodes_of(drill.reader_url)
+def lines(drill: Drill) -> Iterator[Line]:
+    for _device, _metric, point, at_us, seq, value, quality, received_us in checker.stored_readings(
+        drill.reader_url
+    ):
+        yield Line(p=point, at=at_us, seq=seq, v=value, q=quality, r=received_us)
+
+
+def registry(drill: Drill) -> Book:
+    """Points and profiles as the judge reads them."""
+    settings = drill.settings.database
+    database = Database(lambda: connect_database(settings.pipeline_url, settings, "drill"))
+    book = Book()
+    JudgeStore(database, "drill").refresh(book)
+    database.close()
+    return book
 
 
 def test_the_topics_read_again_give_the_same_findings_and_ids(drill: Drill, tmp_path: Path) -> None:
