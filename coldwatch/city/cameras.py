@@ -233,10 +233,9 @@ def _cloth(seed: int, second: float) -> Image:
 
 
 def _burn(image: Image, label: str) -> None:
-    cv2.putText(image, label, (11, HEIGHT - 11), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30, 30, 30), 3, cv2.LINE_AA)
-    cv2.putText(
-        image, label, (11, HEIGHT - 11), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (250, 250, 250), 1, cv2.LINE_AA
-    )
+    for x, y, shade in ((12, HEIGHT - 10, 30), (11, HEIGHT - 11, 250)):
+        color = (shade, shade, shade)
+        cv2.putText(image, label, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
 
 
 def _box(image: Image, left: int, top: int, right: int, bottom: int, color: Color) -> None:

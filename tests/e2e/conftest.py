@@ -3,15 +3,16 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 
-from tests.e2e import program as running
-from tests.e2e.demo_run import DemoRun, run_demo
-from tests.e2e.program import Program
-from tests.servers import missing, new_home
+if TYPE_CHECKING:
+    from tests.e2e.demo_run import DemoRun
+    from tests.e2e.program import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "reports" / "e2e"
@@ -32,8 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo() -> Iterator[DemoRun]:
+def demo() -> "Iterator[DemoRun]":
     """A finished run of `coldwatch demo` with DEMO_SECONDS=60 in an empty home directory."""
+    from tests.e2e.demo_run import run_demo
+    from tests.servers import missing, new_home
+
     require(missing())
     home = new_home()
     yield run_demo(home)
@@ -41,8 +45,11 @@ def demo() -> Iterator[DemoRun]:
 
 
 @pytest.fixture(scope="session")
-def program() -> Iterator[Program]:
+def program() -> "Iterator[Program]":
     """The running program with the city and its script of faults."""
+    from tests.e2e import program as running
+    from tests.servers import missing, new_home
+
     require(missing())
     home = new_home()
     started = running.start(home)
@@ -68,15 +75,45 @@ def pictures() -> Path:
     return PICTURES
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor in zh-CN. What the page complains of in its console fails the test at its end."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1366, "height": 768})
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, program: "Program") -> StorageState:
+    """The cookie of the signed-in administrator, so that only the test of signing in has to do it by hand."""
+    context = browser.new_context()
+    body = {"name": program.login.name, "password": program.login.password}
+    answer = context.request.post(f"{program.url}api/session", data=body, headers={"X-Coldwatch": "1"})
+    assert answer.ok, answer.text()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@contextmanager
+def visit(browser: Browser, state: StorageState | None = None) -> Iterator[Page]:
+    """A visitor in zh-CN. What the page itself complains of fails the test at its end."""
+    context = browser.new_context(
+        locale="zh-CN", viewport={"width": 1366, "height": 768}, storage_state=state
+    )
     context.set_default_timeout(20_000)
-    made = context.new_page()
+    page = context.new_page()
     complaints: list[str] = []
-    made.on("pageerror", lambda error: complaints.append(str(error)))
-    made.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
-    yield made
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
+    yield page
     context.close()
     assert not complaints
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A visitor who has not signed in."""
+    with visit(browser) as made:
+        yield made
+
+
+@pytest.fixture
+def console(browser: Browser, program: "Program", signed_in: StorageState) -> Iterator[Page]:
+    """The page with the administrator signed in and the live stream alive."""
+    with visit(browser, signed_in) as made:
+        made.goto(program.url)
+        expect(made.get_by_test_id("live")).to_have_attribute("data-state", "live", timeout=20_000)
+        yield made

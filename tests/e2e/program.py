@@ -59,6 +59,12 @@ class Program:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def add_device(self, device: str, kind: str) -> str:
+        """Registers a device of enterprise `tools` as the documentation says; its token."""
+        place = ["--enterprise", "tools", "--site", "lab", "--interval", "60s"]
+        added = json.loads(self.command("device", "add", device, "--kind", kind, *place, "--json"))
+        return str(added["token"])
+
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows as the reader's role sees them."""
         connection = psycopg2.connect(self.stack.settings.database.reader_url.get_secret_value())

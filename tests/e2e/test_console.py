@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
+import paho.mqtt.publish as publish
 from playwright.sync_api import Page, expect
 
 from coldwatch.city.faults import SCRIPT
@@ -11,15 +11,6 @@ from tests.e2e.program import Program
 from tests.e2e.waiting import until
 
 LIVE_MS = 60_000
-LIST = "incident-list"
-
-
-@pytest.fixture
-def console(page: Page, program: Program) -> Page:
-    """The page with the administrator signed in and the live stream alive."""
-    sign_in(page, program, program.login.password)
-    expect(page.get_by_test_id("live")).to_have_attribute("data-state", "live")
-    return page
 
 
 def sign_in(page: Page, program: Program, password: str) -> None:
@@ -29,17 +20,22 @@ def sign_in(page: Page, program: Program, password: str) -> None:
     page.get_by_test_id("sign-in-submit").click()
 
 
-def row_of(page: Page, rule: str, device: str) -> str:
+def row_of(rule: str, device: str) -> str:
     return f'[data-testid=incident][data-rule="{rule}"][data-device="{device}"]'
 
 
 def open_incident(page: Page, program: Program, kind: str) -> None:
     """Waits until the fault's incident is in the live list and opens it there."""
     fault = program.fault(kind)
-    row = page.locator(row_of(page, fault["rule"], fault["device"])).first
+    row = page.locator(row_of(fault["rule"], fault["device"])).first
     row.wait_for(timeout=LIVE_MS)
     row.click()
     expect(page.get_by_test_id("detail-what")).to_be_visible()
+
+
+def test_the_right_password_opens_the_live_list(page: Page, program: Program) -> None:
+    sign_in(page, program, program.login.password)
+    expect(page.get_by_test_id("live")).to_have_attribute("data-state", "live")
 
 
 def test_a_wrong_password_is_refused_in_a_sentence_and_the_name_stays(page: Page, program: Program) -> None:
@@ -52,7 +48,7 @@ def test_the_live_list_fills_without_a_reload(console: Page, program: Program, p
     console.get_by_test_id("filter-all").click()
     for script in SCRIPT:
         fault = until(lambda kind=script.kind.value: begun(program, kind), 40, f"{script.kind} to begin")
-        console.locator(row_of(console, fault["rule"], fault["device"])).first.wait_for(timeout=LIVE_MS)
+        console.locator(row_of(fault["rule"], fault["device"])).first.wait_for(timeout=LIVE_MS)
     assert console.evaluate("performance.getEntriesByType('navigation').length") == 1
     console.screenshot(path=pictures / "incidents.png")
 
@@ -140,13 +136,23 @@ def test_the_board_shows_every_device_and_a_refused_message_with_its_reason(
 def test_a_dead_stream_is_told_and_resumes_with_what_was_missed(
     console: Page, program: Program, pictures: Path
 ) -> None:
+    token = program.add_device("lost-link", "probe")
     program.stack.pause("console")
     banner = console.get_by_test_id("banner")
     expect(banner).to_have_attribute("data-kind", "dead", timeout=30_000)
     console.screenshot(path=pictures / "dead.png")
-    missed = f"cw/v1/nobody/{program.fault('clock_wrong')['device']}/telemetry"
-    assert missed
+    publish.single(
+        "cw/v1/tools/lost-link/telemetry",
+        b"not json",
+        qos=1,
+        hostname=program.mqtt[0],
+        port=program.mqtt[1],
+        auth={"username": "lost-link", "password": token},
+    )
     program.stack.resume("console")
     program.stack.wait_ready("console")
     expect(banner).to_have_count(0, timeout=30_000)
     expect(console.get_by_test_id("live")).to_have_attribute("data-state", "live")
+    console.get_by_test_id("filter-all").click()
+    console.locator(row_of("refused", "lost-link")).wait_for(timeout=LIVE_MS)
+    assert console.evaluate("performance.getEntriesByType('navigation').length") == 1
