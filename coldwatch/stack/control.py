@@ -105,6 +105,8 @@ def reset(settings: Settings, tell: Tell) -> None:
     """Stops the stack and deletes what it keeps in its home directory; existing servers are not touched."""
     stop_running(settings, tell)
     home = settings.home.absolute()
+    if not (home / "run" / "secrets.json").exists():
+        return  # never a home of ours: a mistyped COLDWATCH_HOME must cost nothing
     for name in OWNED:
         if (home / name).is_dir():
             shutil.rmtree(home / name)

@@ -8,7 +8,7 @@ import psycopg2
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from coldwatch.stack.status import Unreachable
+from coldwatch.stack.status import Unreachable, require_kafka
 from schemas.settings import Settings
 from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
 
@@ -28,23 +28,31 @@ class FlowReader:
     """Keeps a consumer open between two looks; it joins no group and commits nothing."""
 
     def __init__(self, settings: Settings) -> None:
+        self._bootstrap = settings.kafka.bootstrap
         self._prefix = settings.kafka.prefix
         self._url = settings.database.reader_url.get_secret_value()
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=settings.kafka.bootstrap,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=1024 * 1024,
-        )
+        self._open: KafkaConsumer | None = None
+
+    @property
+    def _consumer(self) -> KafkaConsumer:
+        if self._open is None:
+            require_kafka(self._bootstrap)
+            self._open = KafkaConsumer(
+                bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+            )
+        return self._open
 
     def close(self) -> None:
-        self._consumer.close()
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def read(self) -> Flow:
         """The lag now. Raises Unreachable while database or Kafka cannot be asked."""
         try:
             return self._read()
         except (psycopg2.Error, KafkaError) as error:
+            self.close()
             raise Unreachable(str(error).strip()) from error
 
     def _read(self) -> Flow:

@@ -107,18 +107,27 @@ def _cluster_id() -> str:
     return text
 
 
-def answers(bootstrap: str) -> bool:
-    """True when a broker there answers a metadata request."""
-    from kafka.admin import KafkaAdminClient  # 0.3 s of import that most commands do not need
-    from kafka.errors import KafkaError
-
-    host, _, port = bootstrap.rpartition(":")
+def accepts(address: str) -> bool:
+    """True when somebody listens at host:port."""
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=1).close()
     except OSError:
         return False
+    return True
+
+
+def answers(bootstrap: str) -> bool:
+    """True when a broker there answers a metadata request."""
+    from kafka.admin import KafkaAdminClient  # 0.1 s of import that most commands do not need
+    from kafka.errors import KafkaError
+
+    if not any(accepts(address) for address in bootstrap.split(",")):
+        return False
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap, request_timeout_ms=5_000, bootstrap_timeout_ms=5_000
+        )
         try:
             return bool(admin.describe_cluster()["brokers"])
         finally:

@@ -115,7 +115,7 @@ class Stack:
         self._ready = False
         self._supervisor.stop()
         if self._lock is not None:
-            self._write_record()
+            (self._run / "record.json").unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 

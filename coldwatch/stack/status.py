@@ -7,12 +7,17 @@ from kafka.errors import KafkaError
 
 from coldwatch import ledger
 from coldwatch.stack import local, record
+from coldwatch.stack.kafka import accepts
 from coldwatch.stack.process import is_alive
 from coldwatch.stack.watch import State
 from schemas.settings import Settings
 
 ORPHANED = "orphaned"
 """The process runs and its supervisor does not: `coldwatch up` or `down` ends it."""
+
+
+class Unreachable(Exception):
+    """A server does not answer just now."""
 
 
 def services(found: record.Record | None) -> list[dict[str, Any]]:
@@ -47,14 +52,17 @@ def is_running(found: record.Record | None) -> bool:
 def read_ledger(settings: Settings) -> dict[str, Any]:
     """The ledger by the reader's role. Raises Unreachable while database or Kafka cannot be asked."""
     url = settings.database.reader_url.get_secret_value()
+    require_kafka(settings.kafka.bootstrap)
     try:
         return ledger.read(url, settings.kafka.bootstrap, settings.kafka.prefix).as_dict()
     except (psycopg2.Error, KafkaError) as error:
         raise Unreachable(f"台账读不到 · the ledger cannot be read: {str(error).strip()}") from error
 
 
-class Unreachable(Exception):
-    """A server does not answer just now."""
+def require_kafka(bootstrap: str) -> None:
+    """Raises Unreachable at once where the client library would go on trying for half a minute."""
+    if not any(accepts(address) for address in bootstrap.split(",")):
+        raise Unreachable(f"Kafka {bootstrap} 无应答 · does not answer")
 
 
 def as_json(settings: Settings, found: record.Record | None, books: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Watcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._flow: FlowReader | None = None
+        self._flow = FlowReader(settings)
         self._before: Look | None = None
 
     def table(self, found: Record | None) -> Group:
@@ -61,16 +61,12 @@ class Watcher:
     def _look(self) -> Look:
         now = time.monotonic()
         try:
-            self._flow = self._flow or FlowReader(self._settings)
             return Look(now, status.read_ledger(self._settings), self._flow.read())
         except status.Unreachable as error:
-            self.close()
             return Look(now, {}, None, str(error))
 
     def close(self) -> None:
-        if self._flow is not None:
-            self._flow.close()
-            self._flow = None
+        self._flow.close()
 
 
 def draw(settings: Settings, found: Record | None, look: Look, before: Look | None) -> Group:

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from coldwatch import topics
-from coldwatch.stack import caches, local, postgres, record
+from coldwatch.stack import caches, local, postgres, record, status
+from coldwatch.stack.flow import FlowReader
 from coldwatch.stack.kafka import answers
 from coldwatch.stack.process import Identity, identify, is_alive, wait_gone
 from coldwatch.stack.stack import Stack
@@ -214,3 +215,32 @@ def test_existing_servers_are_used_and_none_is_started(
     assert not (tmp_path / "kafka").exists()
     assert not (tmp_path / "postgres").exists()
     assert answers(kafka_bootstrap)
+
+
+def test_status_says_at_once_that_kafka_does_not_answer(stack: Stack) -> None:
+    stack.pause("kafka")
+    try:
+        with pytest.raises(status.Unreachable, match="does not answer"):
+            status.read_ledger(stack.settings)
+        with pytest.raises(status.Unreachable, match="does not answer"):
+            FlowReader(stack.settings).read()
+    finally:
+        stack.resume("kafka")
+        stack.wait_ready("kafka", limit_s=LIMIT_S)
+    assert status.read_ledger(stack.settings)["balanced"]
+    reader = FlowReader(stack.settings)
+    assert set(reader.read().lag.values()) == {0}
+    reader.close()
+
+
+def test_status_shows_what_runs_and_nothing_once_stopped(tmp_path: Path) -> None:
+    stack = Stack(blank_settings(tmp_path), names=())
+    stack.start()
+    try:
+        settings, found = status.load(Settings.model_construct(home=tmp_path))
+        assert status.all_ready(found)
+        assert [row["name"] for row in status.services(found)] == ["kafka", "postgres"]
+        assert settings.kafka.bootstrap == stack.settings.kafka.bootstrap
+    finally:
+        stack.stop()
+    assert status.load(Settings.model_construct(home=tmp_path))[1] is None
