@@ -110,7 +110,8 @@ def row(number: int, *faults: str) -> FrameRow:
 def finding(version: int) -> FindingRow:
     made = Finding(
         id=finding_id("cam", "camera_black", BASE_US), version=version, change=Change.OPENED, subject="cam",
-        device="cam", rule="camera_black", severity=Severity.ORANGE, start_us=BASE_US, measured_us=BASE_US, received_us=BASE_US,
+        device="cam", rule="camera_black",
+        severity=Severity.ORANGE, start_us=BASE_US, measured_us=BASE_US, received_us=BASE_US,
         detail={"sha256": "ab" * 32},
     )  # fmt: skip
     return FindingRow(PLACE, "e", made)
