@@ -21,7 +21,9 @@ from schemas.person import EVERYONE
 POLL_S: Final = 0.1
 TICK_S: Final = 2.0
 STALLED_AFTER_S: Final = 10.0
-MOST_WAITING: Final = 256
+MOST_WAITING: Final = 4096
+JOINED: Final = 64
+"""Messages that leave in one piece when they wait anyway."""
 PAGE: Final = 500
 
 
@@ -61,7 +63,16 @@ class Listener:
         except asyncio.QueueFull:
             self.end()
 
+    def joined(self, first: bytes) -> bytes:
+        """`first` and what waits behind it, as far as it goes into one piece."""
+        pieces = [first]
+        while len(pieces) < JOINED and not self.overrun and not self.queue.empty():
+            if (next := self.queue.get_nowait()) is not None:
+                pieces.append(next)
+        return b"".join(pieces)
+
     def end(self) -> None:
+        """Ends the stream; what has waited is forgotten, since the listener resumes behind what it has seen."""
         self.overrun = True
         while not self.queue.empty():
             self.queue.get_nowait()
@@ -131,7 +142,7 @@ class Live:
                 async for message in self._missed(listener, after):
                     yield message
             while (next := await listener.queue.get()) is not None:
-                yield next
+                yield listener.joined(next)
         finally:
             self._listeners.discard(listener)
 

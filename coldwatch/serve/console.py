@@ -1,5 +1,6 @@
 """Service `console`: the web, with uvicorn in this process; health and metrics on a port of their own."""
 
+import signal
 import time
 from datetime import timedelta
 from functools import partial
@@ -52,6 +53,10 @@ def run(settings: Settings) -> int:
     health = HealthServer(settings.console.health_port, ready=lambda: live.trouble)
     structlog.get_logger().info("health", port=health.start())
     backlog.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(
+            number, lambda *_: None
+        )  # uvicorn takes them, and raises them again when it has stopped
     try:
         Server(app, settings).run()
     finally:
