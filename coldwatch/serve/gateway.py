@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry
 
 from coldwatch.connections import connect_database
 from coldwatch.health import HealthServer
-from ingest.delivery import Delivery
 from ingest.evidence import DirectoryEvidence
 from ingest.mqtt.gateway import Gateway
 from ingest.mqtt.metrics import Metrics, StateCollector
@@ -64,28 +63,30 @@ class Service:
         run_id = f"{int(time.time())}-{secrets.token_hex(4)}"
         refusals = Refusals(settings.gateway.slow_after_refusals, settings.gateway.slow_s)
         cache = RegistryCache()
-        self.gateway = Gateway(settings.gateway, cache, refusals, metrics, run_id)
         self._producer = Producer(
             settings.kafka.bootstrap,
             settings.kafka.request_timeout_s,
             lambda name: metrics.kafka_errors.labels(name).inc(),
         )
-        self.gateway.delivery = self._delivery = Delivery(
+        self.gateway = Gateway(
+            settings.gateway,
+            cache,
+            refusals,
+            metrics,
+            run_id,
             self._producer,
             DirectoryEvidence(settings.evidence_directory()),
             settings.kafka.prefix,
-            run_id,
-            self.gateway.completed,
-            metrics.confirm_seconds.observe,
         )
+        self._delivery = self.gateway.delivery
         self._watch = RegistryWatch(
             cache,
             connect,
             settings.gateway.registry_refresh_s,
             self.gateway.registry_changed,
         )
-        self.gateway.look_up = self._watch.look_up
-        self.gateway.known = lambda: self._watch.fresh
+        self.gateway.signing_in.look_up = self._watch.look_up
+        self.gateway.signing_in.known = lambda: self._watch.fresh
         self._refusal_writer = RefusalWriter(refusals, connect)
         self._health = HealthServer(
             settings.gateway.health_port, self._ready, self._healthy, self._metrics_registry

@@ -6,7 +6,6 @@
 import asyncio
 import time
 from collections import deque
-from enum import IntFlag
 from typing import TYPE_CHECKING, cast
 
 from ingest.admission import Admitted, Route, admit, refuse, resolve
@@ -34,13 +33,9 @@ TOPIC_CODES = {
 }
 
 
-class Hold(IntFlag):
-    """Why a connection is not being read."""
-
-    FULL = 1
-    UNREAD = 2
-    SIGN_IN = 4
-    CLOSING = 8
+FULL, UNREAD, SIGNING_IN, CLOSING = 1, 2, 4, 8
+"""Why a connection is not being read: the bound, its client reads nothing, its device is looked up, its end.
+Plain numbers, since an IntFlag costs a microsecond each time it is asked."""
 
 
 class Connection(asyncio.Protocol):
@@ -67,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._routes: dict[bytes, Route] = {}
         self._packer_lanes = gate.delivery.lanes
         self._waiting: deque[Ticket] = deque()
-        self._holds = Hold(0)
+        self._holds = 0
         self._held = 0
         self._transport: asyncio.Transport | None = None
         self.address = ""
@@ -96,14 +91,14 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.unread_s = self._gate.now_s()
-        self.hold(Hold.UNREAD)
+        self.hold(UNREAD)
 
     def resume_writing(self) -> None:
         self.unread_s = None
-        self.release(Hold.UNREAD)
+        self.release(UNREAD)
 
     def data_received(self, data: bytes) -> None:
-        if self._holds & Hold.CLOSING:
+        if self._holds & CLOSING:
             return
         parser = self._parser
         packets = parser.feed(data)
@@ -213,11 +208,11 @@ class Connection(asyncio.Protocol):
             else:
                 self._gate.sign_in(self, cast(str, connect.username), cast(bytes, connect.password))
             return
-        answer = session.answer(packet, self._gate.permits)
+        answer = session.answer(packet, self._gate.notices.permits)
         if answer:
             self.write(answer)
         if isinstance(packet, Subscribe | Unsubscribe):
-            self._gate.listens(self, packet.filters)
+            self._gate.notices.update(self, packet.filters)
         if session.state is State.CLOSED:
             self._close()
 
@@ -228,13 +223,14 @@ class Connection(asyncio.Protocol):
         session = self.session
         self.write(session.accept(device, self._gate.now_s()))
         self._parser.open(self._gate.limits.packet, session.max_packet_bytes, is_frame)
-        self.release(Hold.SIGN_IN)
+        self.release(SIGNING_IN)
+        self._gate.signed_in(self)
         asyncio.get_running_loop().call_soon(self.data_received, b"")
 
     def refuse(self, refusal: SignInRefusal, username: str) -> None:
         """Counts, records and says no, later when this address has been refused often."""
         delay_s = self._gate.refused(self.address, username, refusal.name)
-        self.hold(Hold.SIGN_IN)
+        self.hold(SIGNING_IN)
         answer = self.session.refuse(refusal)
         if delay_s:
             asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)
@@ -276,7 +272,7 @@ class Connection(asyncio.Protocol):
         name = "too_large" if error.code is Code.PACKET_TOO_LARGE else error.code.name.lower()
         device = session.device
         delay_s = self._gate.refused(self.address, device.id if device else "", name)
-        self.hold(Hold.SIGN_IN)
+        self.hold(SIGNING_IN)
         answer = session.leave(error.code, error.sentence)
         if delay_s and device is None:
             asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)
@@ -292,7 +288,7 @@ class Connection(asyncio.Protocol):
         self._close()
 
     def _close(self) -> None:
-        self.hold(Hold.CLOSING)
+        self.hold(CLOSING)
         if self._transport is not None and self.closing_s is None:
             self.closing_s = self._gate.now_s()
             self._transport.close()
@@ -316,13 +312,13 @@ class Connection(asyncio.Protocol):
         """The registry has changed: each topic is looked up again."""
         self._routes.clear()
 
-    def hold(self, why: Hold) -> None:
+    def hold(self, why: int) -> None:
         """Stops reading; the keep-alive is suspended meanwhile."""
         if not self._holds and self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
         self._holds |= why
 
-    def release(self, why: Hold) -> None:
+    def release(self, why: int) -> None:
         before, self._holds = self._holds, self._holds & ~why
         if before and not self._holds and self._transport is not None and not self._transport.is_closing():
             self.session.heard(self._gate.now_s())

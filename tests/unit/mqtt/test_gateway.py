@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.delivery import Delivery
 from ingest.evidence import MemoryEvidence
 from ingest.mqtt.connection import Connection
 from ingest.mqtt.gateway import Gateway
@@ -71,6 +70,7 @@ class House:
         self.now_s = 1000.0
         self.cache = RegistryCache()
         self.producer = MemoryProducer()
+        self.evidence = MemoryEvidence()
         self.refusals = Refusals(slow_after=100, slow_s=2.0)
         self.gateway = Gateway(
             GatewaySettings(**settings),
@@ -78,10 +78,10 @@ class House:
             self.refusals,
             Metrics(CollectorRegistry()),
             "run-1",
-            lambda: self.now_s,
+            self.producer,
+            self.evidence,
+            now_s=lambda: self.now_s,
         )
-        self.evidence = MemoryEvidence()
-        self.gateway.delivery = Delivery(self.producer, self.evidence, "", "run-1", self.gateway.completed)
         devices = [self.device("hub", "gateway"), self.device("solo")]
         devices += [self.device(f"c{number}", behind="hub") for number in range(8)]
         self.cache.apply(Changes(1, tuple(devices)))
@@ -321,7 +321,7 @@ async def test_an_unknown_device_is_looked_up_once_more_before_it_is_refused(hou
         house.cache.apply(Changes(2, (house.device("new"),)))
         return True
 
-    house.gateway.look_up = look_up
+    house.gateway.signing_in.look_up = look_up
     connection, transport = house.join()
     connection.data_received(connect(4, "new", "token") + reading("new", 1))
     assert not transport.reading
@@ -337,8 +337,8 @@ async def test_who_cannot_be_decided_on_hears_unavailable_not_unauthorised(
     async def look_up() -> bool:
         return known
 
-    house.gateway.look_up = look_up
-    house.gateway.known = lambda: known
+    house.gateway.signing_in.look_up = look_up
+    house.gateway.signing_in.known = lambda: known
     connection, transport = house.join()
     connection.data_received(connect(4, "nobody", "token"))
     await settle()

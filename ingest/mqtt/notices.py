@@ -1,0 +1,70 @@
+"""What devices read on their `errors` topic: why a message was refused. QoS 0, told to whoever listens now. Edge."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ingest.mqtt.session import may_read
+from schemas.registry import Device
+from schemas.rejection import Rejection, notice_of
+
+if TYPE_CHECKING:
+    from ingest.mqtt.connection import Connection
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Notices:
+    """Who listens to which topic. `find` looks a device up, `dropped` hears of each notice that was not taken."""
+
+    def __init__(self, find: Callable[[str], Device | None], dropped: Callable[[], None]) -> None:
+        self._find = find
+        self._dropped = dropped
+        self._listeners: dict[str, set[Connection]] = {}
+
+    def permits(self, device: Device, topic: str) -> bool:
+        return may_read(device, topic, self._find)
+
+    def update(self, connection: "Connection", topics: tuple[str, ...]) -> None:
+        """The connection has subscribed to these, or given them up: its session says which."""
+        for topic in topics:
+            if topic in connection.session.subscriptions:
+                self._listeners.setdefault(topic, set()).add(connection)
+            else:
+                self._remove(connection, topic)
+
+    def leave(self, connection: "Connection") -> None:
+        for topic in connection.session.subscriptions:
+            self._remove(connection, topic)
+
+    def review(self, connection: "Connection") -> None:
+        """A device may have been moved to another gateway: its errors are no longer this one's to read."""
+        session = connection.session
+        device = session.device
+        for topic in [t for t in session.subscriptions if device is None or not self.permits(device, t)]:
+            session.subscriptions.discard(topic)
+            self._remove(connection, topic)
+
+    def tell(self, rejection: Rejection) -> None:
+        """Sends the reason to whoever listens to the errors of the device it falls on."""
+        device = self._find(rejection.device) if self._listeners else None
+        if device is None:
+            return
+        topic = f"cw/v1/{device.enterprise}/{device.id}/errors"
+        listeners = self._listeners.get(topic)
+        if not listeners:
+            return
+        at = datetime.fromtimestamp(rejection.received_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
+        payload = _encode(notice_of(rejection, at))
+        for connection in listeners:
+            if not connection.notify(topic, payload):
+                self._dropped()
+
+    def _remove(self, connection: "Connection", topic: str) -> None:
+        listeners = self._listeners.get(topic)
+        if listeners is not None:
+            listeners.discard(connection)
+            if not listeners:
+                del self._listeners[topic]
