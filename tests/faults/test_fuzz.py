@@ -67,7 +67,7 @@ def talk(address: tuple[str, int], data: bytes) -> None:
     with contextlib.suppress(OSError), socket.create_connection(address, timeout=10) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(0.05)
+        connection.settimeout(0.01)
         with contextlib.suppress(TimeoutError):
             connection.recv(4096)
 

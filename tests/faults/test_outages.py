@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from bench.cpu import memory_bytes
-from coldwatch.stack import process
 from tests.faults import checker
 from tests.faults.drill import LONG, RECOVERY_S, Drill
 from tests.waiting import until
@@ -73,12 +72,12 @@ def test_the_gateway_away_makes_nobody_silent(drill: Drill) -> None:
 
 @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
 def test_a_blocked_or_killed_camera_worker_delays_no_reading(drill: Drill, fault: int) -> None:
-    worker = drill.stack.kill("frames", fault)
+    drill.stack.kill("frames", fault)
     drill.until_flowing()
     stored = drill.stored()
     until(lambda: drill.stored() > stored + 1_000, RECOVERY_S, 0.2)
     if fault == signal.SIGSTOP:
-        process.send(worker, signal.SIGKILL)
+        drill.stack.kill("frames", signal.SIGKILL)
     drill.stack.wait_ready("frames", limit_s=RECOVERY_S)
 
 
