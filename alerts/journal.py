@@ -246,6 +246,7 @@ def _incident(row: tuple[Any, ...]) -> Incident:
         acknowledged_us=None if row[8] is None else to_us(row[8]),
         acknowledged_by=row[9],
         closed_us=None if row[10] is None else to_us(row[10]),
+        closed_by=row[11],
     )
 
 
@@ -293,6 +294,7 @@ def _row(incident: Incident, finding: Finding) -> tuple[Any, ...]:
         _moment(incident.acknowledged_us),
         incident.acknowledged_by,
         _moment(incident.closed_us),
+        incident.closed_by,
     )
 
 
@@ -303,6 +305,7 @@ def _handled(incident: Incident, last_event: int) -> dict[str, Any]:
         "acknowledged_at": _moment(incident.acknowledged_us),
         "acknowledged_by": incident.acknowledged_by,
         "closed_at": _moment(incident.closed_us),
+        "closed_by": incident.closed_by,
         "last_event": last_event,
     }
 

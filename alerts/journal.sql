@@ -7,7 +7,7 @@ select pg_advisory_xact_lock(7310596437);
 
 -- name: incidents_of
 select finding::text, rule, device, finding_version, state, severity, persistent, opened_at, acknowledged_at, acknowledged_by,
-       closed_at
+       closed_at, closed_by
 from incident where finding = any(%(ids)s::uuid[]) for update;
 
 -- name: open_episodes
@@ -21,21 +21,22 @@ where i.state <> 'closed';
 -- name: write_incidents
 insert into incident (finding, state, finding_version, severity, device, enterprise, metric, point_id, subject, rule, start_at,
                       end_at, peak, limit_value, unit, profile, profile_version, late, persistent, detail, opened_at,
-                      acknowledged_at, acknowledged_by, closed_at, last_event)
+                      acknowledged_at, acknowledged_by, closed_at, closed_by, last_event)
 select new.finding::uuid, new.state, new.finding_version::int, new.severity::smallint, new.device,
        (select d.enterprise from v_device d where d.device = new.device), new.metric, new.point_id::int, new.subject, new.rule,
        new.start_at::timestamptz, new.end_at::timestamptz, new.peak::float8, new.limit_value::float8, new.unit, new.profile,
        new.profile_version::int, new.late::boolean, new.persistent::boolean, new.detail::jsonb, new.opened_at::timestamptz,
-       new.acknowledged_at::timestamptz, new.acknowledged_by, new.closed_at::timestamptz, 0
+       new.acknowledged_at::timestamptz, new.acknowledged_by, new.closed_at::timestamptz,
+       new.closed_by, 0
 from (values %s) as new(finding, state, finding_version, severity, device, metric, point_id, subject, rule, start_at, end_at,
                         peak, limit_value, unit, profile, profile_version, late, persistent, detail, opened_at, acknowledged_at,
-                        acknowledged_by, closed_at)
+                        acknowledged_by, closed_at, closed_by)
 on conflict (finding) do update set
     state = excluded.state, finding_version = excluded.finding_version, severity = excluded.severity,
     metric = excluded.metric, point_id = excluded.point_id, start_at = excluded.start_at, end_at = excluded.end_at,
     peak = excluded.peak, limit_value = excluded.limit_value, unit = excluded.unit, profile = excluded.profile,
     profile_version = excluded.profile_version, late = excluded.late, persistent = excluded.persistent,
-    detail = excluded.detail, closed_at = excluded.closed_at;
+    detail = excluded.detail, closed_at = excluded.closed_at, closed_by = excluded.closed_by;
 
 -- name: append_events
 insert into incident_event (incident, transition, state, at, actor, note, finding_version, severity)
@@ -52,7 +53,7 @@ from (values %s) as new(finding, id) where incident.finding = new.finding::uuid;
 -- name: write_handled
 -- What a person's word changes; role web may update no more than this.
 update incident set state = %(state)s, acknowledged_at = %(acknowledged_at)s, acknowledged_by = %(acknowledged_by)s,
-    closed_at = %(closed_at)s, last_event = %(last_event)s
+    closed_at = %(closed_at)s, closed_by = %(closed_by)s, last_event = %(last_event)s
 where finding = %(id)s::uuid;
 
 -- name: fill_outbox

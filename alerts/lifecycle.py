@@ -30,6 +30,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_us: int | None = None
     acknowledged_by: str | None = None
     closed_us: int | None = None
+    closed_by: str | None = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,9 +129,12 @@ def apply_finding(incident: Incident | None, finding: Finding, now_us: int, twin
         state=state,
         severity=int(finding.severity),
         persistent=finding.persistent,
-        closed_us=(incident.closed_us or now_us) if state is IncidentState.CLOSED else None,
     )
     ends = state is IncidentState.CLOSED and incident.state is not IncidentState.CLOSED
+    if ends:
+        after = _closed(after, SYSTEM, now_us)
+    elif state is not IncidentState.CLOSED:
+        after = msgspec.structs.replace(after, closed_us=None, closed_by=None)
     transition = Transition.CLOSED if ends else Transition.AMENDED
     return after, (_event(after, transition, SYSTEM, now_us, _twin_note(twin)),)
 
@@ -167,12 +171,12 @@ def _begin(finding: Finding, now_us: int, twin: str) -> Outcome:
     event = _event(opened, Transition.OPENED, SYSTEM, now_us)
     if not ended(finding) and not twin:
         return opened, (event,)
-    closed = msgspec.structs.replace(opened, state=IncidentState.CLOSED, closed_us=now_us)
+    closed = _closed(opened, SYSTEM, now_us)
     return closed, (event, _event(closed, Transition.CLOSED, SYSTEM, now_us, _twin_note(twin)))
 
 
 def _state_after(incident: Incident, finding: Finding, twin: str) -> IncidentState:
-    by_person = incident.persistent and incident.state is IncidentState.CLOSED
+    by_person = incident.closed_by not in (None, SYSTEM)
     if by_person or ended(finding) or twin:
         return IncidentState.CLOSED
     return IncidentState.OPEN if incident.acknowledged_us is None else IncidentState.ACKNOWLEDGED
@@ -196,7 +200,7 @@ def _close(incident: Incident, command: Close, now_us: int) -> Outcome | Refusal
         return ENDS_BY_ITSELF
     if not command.note.strip():
         return NOTE_MISSING
-    after = msgspec.structs.replace(incident, state=IncidentState.CLOSED, closed_us=now_us)
+    after = _closed(incident, command.actor, now_us)
     return after, (_event(after, Transition.CLOSED, command.actor, now_us, command.note),)
 
 
@@ -205,6 +209,10 @@ def _refuse_note(note: str) -> Refusal | None:
         return NOTE_TOO_LONG
     # PostgreSQL keeps no NUL and UTF-8 no lone surrogate.
     return NOTE_UNREADABLE if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in note) else None
+
+
+def _closed(incident: Incident, actor: str, now_us: int) -> Incident:
+    return msgspec.structs.replace(incident, state=IncidentState.CLOSED, closed_us=now_us, closed_by=actor)
 
 
 def _twin_note(twin: str) -> str:

@@ -9,6 +9,7 @@ import psycopg2.extensions
 from console import passwords
 from console.session import LONGEST_NAME, SQL, Cursor, write_audit
 from schemas.errors import Permanent
+from schemas.incident import SYSTEM
 from schemas.person import EVERYONE, Role
 
 SHORTEST_PASSWORD: Final = 10
@@ -57,6 +58,8 @@ def new_password() -> str:
 
 
 def _check(name: str, password: str, role: Role, enterprise: str | None) -> None:
+    if name == SYSTEM:
+        raise Permanent(f"{SYSTEM} 是系统自己的名字 · {SYSTEM} is the program's own name")
     if not 1 <= len(name) <= LONGEST_NAME or not re.fullmatch(r"[\w.@+-]+", name):
         raise Permanent(
             "用户名只能用文字、数字和 . @ + - _ · a name is made of letters, digits and . @ + - _"

@@ -11,49 +11,28 @@ from alerts.journal_memory import MemoryJournal
 from alerts.lifecycle import ENDS_BY_ITSELF, NO_SUCH_INCIDENT, Acknowledge, Close
 from coldwatch.transactions import Single
 from schemas.errors import Fenced
-from schemas.finding import Change, Finding, Severity, finding_id
+from schemas.finding import Change
 from schemas.incident import IncidentState, Transition
 from schemas.refusal import Refusal
+from tests.findings import finding
 
 CHANNELS = ("topic", "log")
 NOW = 1_764_000_000_000_000
-
-
-def finding(version: int = 1, change: Change = Change.OPENED, device: str = "d1", **more) -> Finding:
-    rule = more.pop("rule", "excursion")
-    start = more.pop("start_us", NOW - 60_000_000)
-    subject = more.pop("subject", f"{device}/temperature")
-    return Finding(
-        **(
-            dict(
-                id=finding_id(subject, rule, start),
-                version=version,
-                change=change,
-                subject=subject,
-                device=device,
-                rule=rule,
-                severity=Severity.ORANGE,
-                start_us=start,
-                measured_us=NOW,
-                received_us=NOW,
-                end_us=NOW if change is Change.CLOSED else None,
-            )
-            | more
-        )
-    )
 
 
 @pytest.fixture(params=["memory", "postgres"])
 def journal(request) -> Iterator[Journal]:
     if request.param == "memory":
         made: Journal = MemoryJournal(CHANNELS)
-    else:
-        database = request.getfixturevalue("fresh_database")
-        single = Single(partial(psycopg2.connect, database.pipeline_url))
-        request.addfinalizer(single.close)
-        made = PostgresJournal(single.begin, CHANNELS)
+        made.begin_positions("topic-1", {0: 0, 1: 5})
+        yield made
+        return
+    database = request.getfixturevalue("fresh_database")
+    single = Single(partial(psycopg2.connect, database.pipeline_url))
+    made = PostgresJournal(single.begin, CHANNELS)
     made.begin_positions("topic-1", {0: 0, 1: 5})
     yield made
+    single.close()
 
 
 def apply(journal: Journal, *findings: Finding, frm: int | None = None):
@@ -135,6 +114,9 @@ def test_a_persistent_incident_is_closed_by_a_person_with_a_note(journal) -> Non
     apply(journal, finding(persistent=True))
     assert isinstance(journal.handle(finding().id, Close("li", " "), NOW), Refusal)
     assert journal.handle(finding().id, Close("li", "lot destroyed"), NOW).transition is Transition.CLOSED
+    apply(journal, finding(2, Change.AMENDED, persistent=True))
+    found = journal.find(finding().id)
+    assert (found.state, found.closed_by, found.finding_version) == (IncidentState.CLOSED, "li", 2)
 
 
 def test_what_is_delivered_leaves_one_channel_and_stays_for_the_other(journal) -> None:
