@@ -11,7 +11,7 @@ from alerts.journal_memory import MemoryJournal
 from alerts.lifecycle import ENDS_BY_ITSELF, NO_SUCH_INCIDENT, Acknowledge, Close
 from coldwatch.transactions import Single
 from schemas.errors import Fenced
-from schemas.finding import Change
+from schemas.finding import Change, Finding
 from schemas.incident import IncidentState, Transition
 from schemas.refusal import Refusal
 from tests.findings import finding
