@@ -6,13 +6,14 @@ A shape that is wrong refuses the whole message; a value that cannot be true ref
 """
 
 import hashlib
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from ingest.codecs import jpeg, native, result
 from ingest.codecs._codec import Refusal, quoted, shown
-from ingest.quarantine import Quarantine, clock_detail
+from ingest.quarantine import Quarantine, clock_detail, impossible_detail
 from ingest.routing import FRAME, TELEMETRY, Route, Slot, resolve
 from schemas.frame import FrameReference
 from schemas.reading import GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line
@@ -158,17 +159,18 @@ def _judge_sample(
 ) -> list[bytes]:
     """The lines of what can be true; the rest goes to quarantine."""
     if not _sound_time(sample.at_us, received_us):
-        detail = clock_detail(sample.at_us, received_us)
-        quarantine.add("clock", f"{sample.path}.at", detail, len(sample.values))
+        detail = partial(clock_detail, sample.at_us, received_us)
+        quarantine.add("clock", f"{sample.path}.at", len(sample.values), detail)
         return []
     quality = SUSPECT if sample.at_us - received_us > AHEAD_SUSPECT_US else GOOD
     lines = []
     for metric, found in sample.values.items():
         value, slot = float(found), slots[metric]
-        if why := _impossible(slot, value):
-            quarantine.add("impossible", f"{sample.path}.values.{metric}", why, 1)
-        else:
+        if _possible(slot, value):
             lines.append(reading_line(slot.point, sample.at_us, sample.seq, value, quality, received_us))
+        else:
+            detail = partial(impossible_detail, slot, value)
+            quarantine.add("impossible", f"{sample.path}.values.{metric}", 1, detail)
     return lines
 
 
@@ -176,15 +178,10 @@ def _sound_time(at_us: int, received_us: int) -> bool:
     return -OLDEST_US <= at_us - received_us <= AHEAD_US
 
 
-def _impossible(slot: Slot, value: float) -> str:
-    """Why the value cannot be true; empty when it can."""
-    if value in slot.codes:
-        return f"{value:g} = {slot.codes[value]}"
+def _possible(slot: Slot, value: float) -> bool:
     if slot.switch:
-        return "" if value in SWITCH_VALUES else f"{value:g} ≠ 0, 1"
-    if slot.low <= value <= slot.high:
-        return ""
-    return f"{value:g} {slot.unit}, {slot.low:g}..{slot.high:g}"
+        return value in SWITCH_VALUES
+    return slot.low <= value <= slot.high and value not in slot.codes
 
 
 def _admit_frame(route: Route, payload: bytes, received_us: int) -> Admitted:

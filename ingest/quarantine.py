@@ -1,9 +1,10 @@
 """What of one message cannot be true: one rejection per code, however many values, since each keeps the raw message."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from ingest.routing import Route
+from ingest.routing import Route, Slot
 from schemas.rejection import Rejection
 
 YEARS_10_US: Final = 10 * 365 * 86_400_000_000
@@ -16,9 +17,13 @@ class Quarantine:
     def __init__(self) -> None:
         self._found: dict[str, tuple[str, str, int]] = {}
 
-    def add(self, code: str, path: str, detail: str, count: int) -> None:
-        first_path, first_detail, before = self._found.get(code, (path, detail, 0))
-        self._found[code] = (first_path, first_detail, before + count)
+    def add(self, code: str, path: str, count: int, detail: Callable[[], str]) -> None:
+        """`detail` is asked for once per code: a long backlog of wrong times must not cost more than a sound one."""
+        found = self._found.get(code)
+        if found is None:
+            self._found[code] = (path, detail(), count)
+        else:
+            self._found[code] = (*found[:2], found[2] + count)
 
     def rejections(self, route: Route, received_us: int) -> list[Rejection]:
         return [
@@ -43,6 +48,15 @@ def clock_detail(at_us: int, received_us: int) -> str:
     off_s = (at_us - received_us) // 1_000_000
     size, unit = next(((n, u) for n, u in UNITS if abs(off_s) >= n), (1, "s"))
     return f"{_instant(at_us)}, {off_s // size:+d} {unit}" if abs(off_s) < 10**11 else _instant(at_us)
+
+
+def impossible_detail(slot: Slot, value: float) -> str:
+    """A value that cannot be true, and what could be; or what the sensor means by it."""
+    if value in slot.codes:
+        return f"{value:g} = {slot.codes[value]}"
+    if slot.switch:
+        return f"{value:g} ≠ 0, 1"
+    return f"{value:g} {slot.unit}, {slot.low:g}..{slot.high:g}"
 
 
 def _instant(at_us: int) -> str:
