@@ -7,8 +7,9 @@ rows, findings and incidents; then everything else is stopped.
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from importlib import resources
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import psycopg2
@@ -20,10 +21,11 @@ from coldwatch.first_admin import Login
 from coldwatch.stack.control import StopAsked, rest, stop_on_signals
 from coldwatch.stack.stack import Stack
 from coldwatch.stack.status import console_url
+from schemas import statements
 from schemas.errors import Permanent
 from schemas.settings import Settings
 
-COUNTS = (resources.files("coldwatch") / "demo.sql").read_text(encoding="utf-8")
+SQL = statements.load("coldwatch", "demo.sql")
 REFRESH_S = 2.0
 DRAIN_LIMIT_S = 30.0
 EXIT_UNBALANCED = 1
@@ -42,13 +44,17 @@ class Counts:
     unapplied: int
 
 
+Found = dict[tuple[str, str], datetime]
+"""When the newest incident of (rule, subject) was opened."""
+
+
 class Screen(Protocol):
     """Where the demo tells what it does: not on standard output, which is for the closing object alone."""
 
     def step(self, line: str) -> None: ...
     def address(self, url: str, first: Login | None) -> None: ...
     def city(self, event: Event) -> None: ...
-    def counts(self, counts: Counts, elapsed_s: float) -> None: ...
+    def counts(self, counts: Counts, found: Found, elapsed_s: float) -> None: ...
 
 
 class Demo:
@@ -104,12 +110,12 @@ class Demo:
 
     def _watch(self) -> None:
         assert self._city is not None
-        begun = time.monotonic()
+        begun, since = time.monotonic(), datetime.now(UTC)
         while self._seconds is None or time.monotonic() - begun < self._seconds:
             elapsed_s = time.monotonic() - begun
-            counts = self._counts()
-            if counts is not None:
-                self._screen.counts(counts, elapsed_s)
+            read = self._read(since)
+            if read is not None:
+                self._screen.counts(*read, elapsed_s)
             left_s = REFRESH_S if self._seconds is None else min(REFRESH_S, self._seconds - elapsed_s)
             for event in self._city.follow(max(0.05, left_s)):
                 self._screen.city(event)
@@ -133,8 +139,9 @@ class Demo:
         settings = self._stack.settings
         deadline = time.monotonic() + DRAIN_LIMIT_S
         while True:
-            books, counts = self._books(), self._counts()
+            books, read = self._books(), self._read(datetime.now(UTC))
             late = time.monotonic() > deadline
+            counts = read[0] if read else None
             if books and counts and (late or (books.in_flight == 0 and counts.unapplied == 0)):
                 return closing_object(books, counts, console_url(settings))
             if late:
@@ -150,23 +157,22 @@ class Demo:
             self._screen.step(f"台账暂时读不到 · the ledger cannot be read just now: {error}")
             return None
 
-    def _counts(self) -> Counts | None:
+    def _read(self, since: datetime) -> tuple[Counts, Found] | None:
         try:
-            return read_counts(self._stack.settings)
+            return read_counts(self._stack.settings, since)
         except psycopg2.Error as error:
             self._screen.step(f"数据库暂时不可用 · the database is away just now: {error}")
             return None
 
 
-def read_counts(settings: Settings) -> Counts:
-    """Counts by the reader's role. Raises psycopg2.Error."""
+def read_counts(settings: Settings, since: datetime) -> tuple[Counts, Found]:
+    """Counts, and the incidents opened since then, by the reader's role. Raises psycopg2.Error."""
     connection = connections.connect_database(settings.database.reader_url, settings.database, "demo")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(COUNTS)
-            return Counts(*(cursor.fetchone() or ()))
-    finally:
-        connection.close()
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(SQL["counts"])
+        (counts,) = statements.rows_of(cursor)
+        cursor.execute(SQL["incidents_since"], {"since": since})
+        return Counts(**counts), {(rule, subject): opened for rule, subject, opened in cursor.fetchall()}
 
 
 def closing_object(books: ledger.Ledger, counts: Counts, url: str) -> dict[str, Any]:

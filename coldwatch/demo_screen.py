@@ -1,6 +1,7 @@
 """What the demo shows on standard error: one quiet panel on a terminal, plain lines elsewhere."""
 
 from collections import deque
+from datetime import datetime
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coldwatch.city.process import Event
-from coldwatch.demo import Counts
+from coldwatch.demo import Counts, Found
 from coldwatch.first_admin import Login
 
 FAULTS = {
@@ -73,7 +74,7 @@ class PlainScreen:
     def city(self, event: Event) -> None:
         self.step(city_line(event))
 
-    def counts(self, counts: Counts, elapsed_s: float) -> None:
+    def counts(self, counts: Counts, found: Found, elapsed_s: float) -> None:
         if elapsed_s >= self._next_s:
             self._next_s = elapsed_s + 10.0
             self.step(f"{clock(elapsed_s, self._seconds)}  {counts_line(counts)}")
@@ -85,7 +86,7 @@ class LiveScreen:
     def __init__(self, console: Console, seconds: float | None) -> None:
         self._console = console
         self._seconds = seconds
-        self._faults: deque[str] = deque(maxlen=8)
+        self._faults: deque[Event] = deque(maxlen=8)
         self._live: Live | None = None
 
     def step(self, line: str) -> None:
@@ -97,20 +98,20 @@ class LiveScreen:
 
     def city(self, event: Event) -> None:
         if event["event"] == "fault":
-            self._faults.append(f"{FAULTS[event['fault']]}  {event['device']}")
+            self._faults.append(event)
             return
         if event["event"] == "stopped" and self._live is not None:
             self._live.stop()
             self._live = None
         self._console.print(Text(city_line(event)))
 
-    def counts(self, counts: Counts, elapsed_s: float) -> None:
+    def counts(self, counts: Counts, found: Found, elapsed_s: float) -> None:
         if self._live is None:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._live.update(self._panel(counts, elapsed_s), refresh=True)
+        self._live.update(self._panel(counts, found, elapsed_s), refresh=True)
 
-    def _panel(self, counts: Counts, elapsed_s: float) -> Group:
+    def _panel(self, counts: Counts, found: Found, elapsed_s: float) -> Group:
         numbers = Table.grid(padding=(0, 3))
         numbers.add_row(
             Text(clock(elapsed_s, self._seconds), style="bold"),
@@ -119,7 +120,22 @@ class LiveScreen:
             f"图像 · frames {counts.frames}",
             f"检测 · tests {counts.results}",
         )
-        return Group(numbers, *(Text(f"  ▲ {line}", style="dim") for line in self._faults))
+        faults = Table.grid(padding=(0, 3))
+        for event in self._faults:
+            said = found_after(event, found)
+            faults.add_row(
+                "  ✓" if said else "  …", FAULTS[event["fault"]], Text(event["device"], style="dim"), said
+            )
+        return Group(numbers, faults)
+
+
+def found_after(event: Event, found: Found) -> str:
+    """How long after its beginning a fault was an incident; empty as long as it is none."""
+    opened = found.get((event["rule"], event["subject"]))
+    begun = datetime.fromisoformat(event["start_at"])
+    if opened is None or opened < begun:
+        return ""
+    return f"{(opened - begun).total_seconds():.0f} 秒后告警 · incident after {(opened - begun).total_seconds():.0f} s"
 
 
 def clock(elapsed_s: float, of_s: float | None) -> str:

@@ -1,12 +1,13 @@
 """The demo's verdict and what it tells: exit code, closing object, lines for a log and a panel for a terminal."""
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
 
 from coldwatch.demo import Counts, closing_object, exit_code
-from coldwatch.demo_screen import LiveScreen, PlainScreen, address_lines, city_line, clock
+from coldwatch.demo_screen import LiveScreen, PlainScreen, address_lines, city_line, clock, found_after
 from coldwatch.first_admin import Login
 from coldwatch.ledger import Ledger
 
@@ -51,8 +52,19 @@ def test_the_password_is_shown_when_there_is_a_first_administrator_and_not_other
     assert "abcde-fghij" in shown
 
 
+FAULT = {
+    "event": "fault",
+    "fault": "door_left_open",
+    "device": "xingfu-door-1",
+    "rule": "door_open",
+    "subject": "xingfu-door-1/open",
+    "start_at": "2026-11-23T10:00:04.000Z",
+}
+OPENED = datetime(2026, 11, 23, 10, 0, 16, tzinfo=UTC)
+
+
 def test_events_of_the_city_are_sentences() -> None:
-    fault = {"event": "fault", "fault": "door_left_open", "device": "xingfu-door-1", "rule": "door_open"}
+    fault = FAULT
     assert "xingfu-door-1" in city_line(fault)
     assert "all ready" in city_line({"event": "connected", "devices": 55})
     assert "55" in city_line({"event": "enrolled", "devices": 55, "new": 0})
@@ -63,7 +75,7 @@ def test_a_log_gets_the_counts_every_ten_seconds_and_no_control_codes() -> None:
     written = io.StringIO()
     screen = PlainScreen(Console(file=written), 60.0)
     for second in range(21):
-        screen.counts(COUNTS, float(second))
+        screen.counts(COUNTS, {}, float(second))
     lines = written.getvalue().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["0:00 / 1:00", "0:10 / 1:00", "0:20 / 1:00"]
     assert "\x1b" not in written.getvalue()
@@ -73,16 +85,23 @@ def test_a_terminal_gets_a_panel_that_goes_away_when_the_city_stops() -> None:
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=120)
     screen = LiveScreen(console, None)
-    screen.city(
-        {"event": "fault", "fault": "camera_frozen", "device": "binhe-cam-1", "rule": "camera_frozen"}
-    )
-    screen.counts(COUNTS, 12.0)
-    assert "binhe-cam-1" in written.getvalue()
+    screen.city(FAULT)
+    screen.counts(COUNTS, {}, 12.0)
+    assert "xingfu-door-1" in written.getvalue()
+    assert "incident after" not in written.getvalue()
+    screen.counts(COUNTS, {("door_open", "xingfu-door-1/open"): OPENED}, 14.0)
+    assert "incident after 12 s" in written.getvalue()
     assert "2,228" in written.getvalue()
     screen.city({"event": "stopped", "published": 1, "acknowledged": 1})
     before = len(written.getvalue())
     screen.step("draining")
-    assert "binhe-cam-1" not in written.getvalue()[before:]
+    assert "xingfu-door-1" not in written.getvalue()[before:]
+
+
+def test_an_incident_from_before_the_fault_is_not_its_own() -> None:
+    before = OPENED - timedelta(minutes=1)
+    assert found_after(FAULT, {("door_open", "xingfu-door-1/open"): before}) == ""
+    assert found_after(FAULT, {("silence", "xingfu-door-1"): OPENED}) == ""
 
 
 def test_the_clock_counts_towards_the_end_when_there_is_one() -> None:
