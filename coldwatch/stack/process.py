@@ -1,5 +1,6 @@
 """Processes by identity: a pid alone may be reused, a pid with its start time is one process for ever."""
 
+import contextlib
 import os
 import signal
 import time
@@ -57,3 +58,9 @@ def end(process: Identity, number: int, grace_s: float) -> None:
         if not wait_gone(process, grace_s):
             send(process, signal.SIGKILL)
             wait_gone(process, 10.0)
+
+
+def kill_group(leader: int) -> None:
+    """Kills what a process that led its own group has left behind; call it right after the leader's end."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

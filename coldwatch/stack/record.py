@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from coldwatch.stack.files import write_atomically
-from coldwatch.stack.process import Identity, end, identify, is_alive
+from coldwatch.stack.process import Identity, end, identify, is_alive, kill_group
 from coldwatch.stack.runner import Runner
 from coldwatch.stack.watch import State
 
 
 class Running(msgspec.Struct, frozen=True):
-    """One supervised program and the processes it consists of, the working one first."""
+    """One supervised program and its processes: the working one first, the one that was spawned last."""
 
     name: str
     pid: int | None
@@ -70,8 +70,10 @@ def end_orphans(path: Path) -> list[str]:
         return []
     orphans = [service for service in reversed(record.services) if service.alive()]
     for service in orphans:
+        spawned = service.alive()[-1]
         for process in service.alive():
             end(process, service.stop_signal, service.grace_s)
+        kill_group(spawned.pid)
     return [service.name for service in orphans]
 
 

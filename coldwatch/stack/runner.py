@@ -4,7 +4,6 @@ A runner is one thread that does these things in this order, so that the life of
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import threading
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coldwatch.stack.process import Identity, end, identify, send
+from coldwatch.stack.process import Identity, end, identify, kill_group, send
 from coldwatch.stack.program import Program
 from coldwatch.stack.program_log import ProgramLog
 from coldwatch.stack.watch import Policy, State, Watch
@@ -210,7 +209,7 @@ class Runner:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        _kill_group(child.pid)
+        kill_group(child.pid)
         self.log.note(f"{self.program.name} ended with {child.returncode}")
 
     def _rest(self, seconds: float) -> None:
@@ -231,8 +230,3 @@ class Runner:
             f"{name} 未能启动，请看日志 {path} / {name} did not become ready (within {limit_s:.0f} s); "
             f"see {path}. {self._trouble}\n{self.log.last_lines()}"
         )
-
-
-def _kill_group(leader: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
