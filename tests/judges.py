@@ -1,0 +1,229 @@
+"""Real judge processes over a real Kafka and TimescaleDB, and a gateway that only writes packs."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from coldwatch import topics
+from coldwatch.ledger import Ledger, read
+from processors.times import to_us
+from schemas.finding import Finding, decode_finding
+from schemas.reading import Line, clock_line, reading_line
+from schemas.topics import FINDINGS, READINGS, partition_of
+from tests.servers import Database
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[1]
+DEVICES = 16
+
+
+class Judges:
+    """One installation: its topics under a prefix, its database, its judge processes."""
+
+    def __init__(self, bootstrap: str, database: Database, home: Path, prefix: str = "") -> None:
+        self.bootstrap = bootstrap
+        self.database = database
+        self.home = home
+        self.prefix = prefix or f"judge{secrets.token_hex(3)}-"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        if not prefix:
+            topics.ensure(bootstrap, self.prefix)
+
+    def start(self, **settings: object) -> subprocess.Popen[bytes]:
+        """One more judge process; `settings` as COLDWATCH_JUDGE__NAME."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("COLDWATCH_")},
+            "COLDWATCH_HOME": str(self.home),
+            "COLDWATCH_KAFKA__BOOTSTRAP": self.bootstrap,
+            "COLDWATCH_KAFKA__PREFIX": self.prefix,
+            "COLDWATCH_DATABASE__PIPELINE_URL": self.database.pipeline_url,
+            "COLDWATCH_JUDGE__CHECKPOINT_INTERVAL_S": "1",
+            "COLDWATCH_JUDGE__SESSION_TIMEOUT_S": "6",
+        } | {f"COLDWATCH_JUDGE__{name.upper()}": str(value) for name, value in settings.items()}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "coldwatch", "serve", "judge"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    @property
+    def log(self) -> Path:
+        return self.home / "judges.log"
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    # ------------------------------------------------------------------ the database
+
+    def sql(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(self.database.owner_url, options="-c timezone=UTC")
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(query, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def register(self, profile: str = "demo", interval_s: float = 2.0) -> dict[str, int]:
+        """d0 ... d15 with one temperature point each; returns point ids by device."""
+        self.sql("insert into county values ('c', 'c') on conflict do nothing")
+        self.sql("insert into enterprise values ('e', 'e', 'c') on conflict do nothing")
+        self.sql("insert into site values ('e', 's', 's') on conflict do nothing")
+        for number in range(DEVICES):
+            self.sql(
+                "insert into device (id, kind, enterprise, site, interval_us, profile, change)"
+                " values (%s, 'probe', 'e', 's', %s, %s, 1) on conflict do nothing",
+                (f"d{number}", int(interval_s * 1e6), profile),
+            )
+            self.sql(
+                "insert into point (device, enterprise, metric, unit, possible_low, possible_high)"
+                " values (%s, 'e', 'temperature', 'Cel', -80, 80) on conflict do nothing",
+                (f"d{number}",),
+            )
+        self.sql("update registry_change set number = number + 1")
+        return dict(self.sql("select device, id from point"))
+
+    def copy_registry(self, source: "Judges") -> None:
+        """The same devices and point ids as another installation has."""
+        self.register()
+        self.sql("delete from point")
+        for device, point in source.sql("select device, id from point"):
+            self.sql(
+                "insert into point (id, device, enterprise, metric, unit, possible_low, possible_high)"
+                " overriding system value values (%s, %s, 'e', 'temperature', 'Cel', -80, 80)",
+                (point, device),
+            )
+
+    def readings(self) -> list[Line]:
+        return [
+            Line(p=p, at=to_us(at), seq=seq, v=v, q=q, r=to_us(r))
+            for p, at, seq, v, q, r in self.sql(
+                "select point_id, at, seq, value, quality, received_at from reading"
+            )
+        ]
+
+    def findings(self) -> set[tuple[Any, ...]]:
+        """All versions of all findings, but for when they were written."""
+        return set(
+            self.sql(
+                "select id::text, version, change, subject, rule, severity, start_at, end_at, peak, measured_at,"
+                " received_at from finding"
+            )
+        )
+
+    def ledger(self) -> Ledger:
+        return read(self.database.pipeline_url, self.bootstrap, self.prefix)
+
+    def settled(self, limit_s: float = 60.0) -> Ledger:
+        """Waits until nothing is in flight and no finding unsent."""
+
+        def done() -> bool:
+            unsent = self.sql("select count(*) from finding_unsent")[0][0]
+            return (
+                unsent == 0
+                and self.sql("select count(*) from partition_offset")[0][0] > 0
+                and self._caught_up()
+            )
+
+        until(done, limit_s, 0.2)
+        return self.ledger()
+
+    def _caught_up(self) -> bool:
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        try:
+            positions = {
+                TopicPartition(topic, partition): position
+                for topic, partition, position in self.sql(
+                    "select topic, partition, next_position from partition_offset"
+                )
+            }
+            return all(positions[tp] == end for tp, end in consumer.end_offsets(list(positions)).items())
+        finally:
+            consumer.close()
+
+    def told(self) -> list[Finding]:
+        """What is on topic `findings`."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            places = [TopicPartition(self.prefix + FINDINGS.name, n) for n in range(FINDINGS.partitions)]
+            consumer.assign(places)
+            ends = consumer.end_offsets(places)
+            consumer.seek_to_beginning(*places)
+            found: list[Finding] = []
+            while any(consumer.position(place) < ends[place] for place in places):
+                for records in consumer.poll(timeout_ms=200).values():
+                    found += [decode_finding(record.value) for record in records]
+            return found
+        finally:
+            consumer.close()
+
+
+class Packs:
+    """Writes packs and clock lines as a gateway does; time is the caller's, in seconds from BASE_US."""
+
+    BASE_US = 1_790_000_000_000_000
+
+    def __init__(self, judges: Judges, run: str = "g1") -> None:
+        self._producer = KafkaProducer(bootstrap_servers=judges.bootstrap, acks="all")
+        self._topic = judges.prefix + READINGS.name
+        self._run = run
+        self._totals = [0] * READINGS.partitions
+        self.values = 0
+
+    def us(self, second: float) -> int:
+        return self.BASE_US + round(second * 1e6)
+
+    def send(self, second: float, lines: dict[str, list[bytes]]) -> None:
+        """One pack into every partition: the devices' lines, then the clock."""
+        packs: list[list[bytes]] = [[] for _ in range(READINGS.partitions)]
+        for device, texts in lines.items():
+            packs[partition_of(device, READINGS.partitions)] += texts
+        for partition, pack in enumerate(packs):
+            count = sum(b'"p":0' not in text for text in pack)
+            self._totals[partition] += count
+            self.values += count
+            self.raw(
+                b"".join([*pack, clock_line(self.us(second), self._run)]),
+                partition,
+                [
+                    ("count", b"%d" % count),
+                    ("run", self._run.encode()),
+                    ("total", b"%d" % self._totals[partition]),
+                ],
+            )
+
+    def raw(self, value: bytes, partition: int, headers: list[tuple[str, bytes]] | None = None) -> None:
+        self._producer.send(self._topic, value=value, partition=partition, headers=headers or [])
+
+    def reading(self, point: int, second: float, value: float, late_s: float = 0.0, seq: int = 0) -> bytes:
+        return reading_line(point, self.us(second), seq, value, 1, self.us(second + late_s) + 5_000)
+
+    def flush(self) -> None:
+        self._producer.flush()
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
