@@ -6,7 +6,6 @@ from ingest import onboarding
 from ingest.onboarding import Enrolment, Known, Problem
 from ingest.registry import Enrolled, Listed, new_token, points_of
 from ingest.registry_cache import Changes, token_sha256
-
 from schemas.registry import Device, Point
 
 
