@@ -10,6 +10,14 @@ export function stateOf(device) {
   return device.points.map((p) => p.state).sort((a, b) => BADNESS[a] - BADNESS[b])[0] ?? "none";
 }
 
+const FIRST = ["temperature", "humidity", "open"];
+
+// Points in the order people ask for them, whatever the order they came in.
+export function pointsOf(device) {
+  const place = (p) => (FIRST.indexOf(p.metric) + 1 || FIRST.length + 1);
+  return [...device.points].sort((a, b) => place(a) - place(b) || a.metric.localeCompare(b.metric));
+}
+
 export const CHOICES = {
   all: () => true,
   breach: (d) => stateOf(d) === "breach",

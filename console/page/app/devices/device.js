@@ -8,6 +8,7 @@ import { go, href } from "../router.js";
 import { useKeys } from "../keys.js";
 import { useResource } from "../resource.js";
 import { Icon, StateMark } from "../shell/icons.js";
+import { pointsOf } from "./board_rows.js";
 import { DeviceCurve } from "./device_curve.js";
 import { DeviceFrames, DeviceIncidents, DeviceResults } from "./device_lists.js";
 import { Rejections } from "./rejections.js";
@@ -16,7 +17,8 @@ const REFRESH_MS = 2000;
 
 export function DevicePage({ id }) {
   const path = `devices/${encodeURIComponent(id)}`;
-  const { data: d, error, reload } = useResource(path, REFRESH_MS);
+  const { data, error, reload } = useResource(path, REFRESH_MS);
+  const d = data && { ...data, points: pointsOf(data) };
   useEffect(() => listen({ incident: (i) => i.device === id && reload(), resumed: reload }), [id]);
   useKeys({ Escape: (event) => (event.target.matches?.("input") ? false : go("devices")) });
   return html`<article class="device-page" data-testid="device-page" data-device=${id}>
@@ -42,6 +44,7 @@ export function DevicePage({ id }) {
 
 function Heard({ device: d }) {
   if (d.retired_at) return html`<span class="state-word" title=${fullStamp(d.retired_at)}>${t("state.retired")}</span>`;
+  if (d.kind === "gateway" && !d.last_heard) return null; // it brings the readings of others and has none of its own
   const text = d.last_heard ? t("device.heard", { ago: ago(now.value - epoch(d.last_heard)) }) : t("devices.never");
   return html`<span class="state-word age" title=${fullStamp(d.last_heard)} data-testid="device-heard">${text}</span>`;
 }

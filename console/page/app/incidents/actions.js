@@ -31,6 +31,7 @@ export function Actions({ incident: i, onDone }) {
       onDone();
     } catch (refused) {
       setRefusal(refused);
+      note.current?.focus(); // a missing note is the usual reason
     }
     setSending("");
   };

@@ -3,6 +3,7 @@ import { html } from "../lib.js";
 import { pick, t, word } from "../i18n.js";
 import { exact, fullStamp, stamp } from "../format.js";
 import { Curve } from "../curve/curve.js";
+import { pointsOf } from "../devices/board_rows.js";
 import { DeviceCurve } from "../devices/device_curve.js";
 import { Rejections } from "../devices/rejections.js";
 import { Picture } from "../frames/picture.js";
@@ -22,7 +23,7 @@ function DeviceEvidence({ id, rule }) {
   const { data: d } = useResource(`devices/${encodeURIComponent(id)}`);
   if (!d) return null;
   return html`${rule !== "silence" && d.rejections.length > 0 && html`<${Rejections} rejections=${d.rejections.slice(0, 3)} />`}
-    ${rule !== "refused" && d.points.length > 0 && html`<${DeviceCurve} device=${d} />`}`;
+    ${rule !== "refused" && d.points.length > 0 && html`<${DeviceCurve} device=${{ ...d, points: pointsOf(d) }} />`}`;
 }
 
 function IncidentCurve({ incident }) {
