@@ -5,7 +5,8 @@ It knows nothing of the pipeline's code but the published views and the identity
 PUBACK; in place of a metric stand `frame`, `result` (seq is its number) and `bad` (seq is the marker in the payload).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,56 +35,70 @@ class Report:
         return not (self.missing or self.doubled or self.foreign or self.changed)
 
 
-def check_readings(logs: Iterable[Path], database_url: str) -> Report:
-    """I1: acked is a subset of stored. I2: none twice. I6: nothing stored that was never sent; values unchanged."""
+@contextmanager
+def asking(database_url: str, name: str | None = None) -> Iterator["psycopg2.extensions.cursor"]:
+    """A cursor in one transaction; a named one is read row by row."""
     connection = psycopg2.connect(database_url)
     try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "create temp table sent (device text, metric text, at_us bigint, seq bigint, value float8,"
-                " acked int) on commit drop"
-            )
-            for log in logs:
-                with log.open("rb") as lines:
-                    cursor.copy_expert("copy sent from stdin csv", lines)
-            cursor.execute(
-                "create temp table claimed on commit drop as select device, metric, at_us, seq,"
-                " max(value) as value, max(acked) as acked from sent"
-                " where metric not in ('frame', 'result', 'bad') group by 1, 2, 3, 4"
-            )
-            cursor.execute(
-                "create temp table kept on commit drop as select device, metric,"
-                " (extract(epoch from at) * 1000000)::bigint as at_us, seq, value from v_reading"
-            )
-            cursor.execute("analyze claimed")
-            cursor.execute("analyze kept")
-            return Report(
-                acked=_count(cursor, "select count(*) from claimed where acked = 1"),
-                sent=_count(cursor, "select count(*) from claimed"),
-                stored=_count(cursor, "select count(*) from kept"),
-                missing=_rows(
-                    cursor,
-                    "select device, metric, at_us, seq from claimed c where acked = 1 and not exists (select 1"
-                    " from kept k where (k.device, k.metric, k.at_us, k.seq) = (c.device, c.metric, c.at_us, c.seq))",
-                ),
-                doubled=_rows(
-                    cursor,
-                    "select device, metric, at_us, seq from kept group by 1, 2, 3, 4 having count(*) > 1",
-                ),
-                foreign=_rows(
-                    cursor,
-                    "select device, metric, at_us, seq from kept k where not exists (select 1"
-                    " from claimed c where (k.device, k.metric, k.at_us, k.seq)"
-                    " = (c.device, c.metric, c.at_us, c.seq))",
-                ),
-                changed=_rows(
-                    cursor,
-                    "select k.device, k.metric, k.at_us, k.seq from kept k join claimed c using (device, metric,"
-                    " at_us, seq) where k.value <> c.value",
-                ),
-            )
+        with connection, connection.cursor(name) as cursor:
+            yield cursor
     finally:
         connection.close()
+
+
+@contextmanager
+def asking_with_log(logs: Iterable[Path], database_url: str) -> Iterator["psycopg2.extensions.cursor"]:
+    """The same, with the senders' logs as temporary table `sent`."""
+    with asking(database_url) as cursor:
+        cursor.execute(
+            "create temp table sent (device text, metric text, at_us bigint, seq bigint, value float8, acked int)"
+            " on commit drop"
+        )
+        for log in logs:
+            with log.open("rb") as lines:
+                cursor.copy_expert("copy sent from stdin csv", lines)
+        yield cursor
+
+
+def check_readings(logs: Iterable[Path], database_url: str) -> Report:
+    """I1: acked is a subset of stored. I2: none twice. I6: nothing stored that was never sent; values unchanged."""
+    with asking_with_log(logs, database_url) as cursor:
+        cursor.execute(
+            "create temp table claimed on commit drop as select device, metric, at_us, seq,"
+            " max(value) as value, max(acked) as acked from sent"
+            " where metric not in ('frame', 'result', 'bad') group by 1, 2, 3, 4"
+        )
+        cursor.execute(
+            "create temp table kept on commit drop as select device, metric,"
+            " (extract(epoch from at) * 1000000)::bigint as at_us, seq, value from v_reading"
+        )
+        cursor.execute("analyze claimed")
+        cursor.execute("analyze kept")
+        return Report(
+            acked=_count(cursor, "select count(*) from claimed where acked = 1"),
+            sent=_count(cursor, "select count(*) from claimed"),
+            stored=_count(cursor, "select count(*) from kept"),
+            missing=_rows(
+                cursor,
+                "select device, metric, at_us, seq from claimed c where acked = 1 and not exists (select 1"
+                " from kept k where (k.device, k.metric, k.at_us, k.seq) = (c.device, c.metric, c.at_us, c.seq))",
+            ),
+            doubled=_rows(
+                cursor,
+                "select device, metric, at_us, seq from kept group by 1, 2, 3, 4 having count(*) > 1",
+            ),
+            foreign=_rows(
+                cursor,
+                "select device, metric, at_us, seq from kept k where not exists (select 1"
+                " from claimed c where (k.device, k.metric, k.at_us, k.seq)"
+                " = (c.device, c.metric, c.at_us, c.seq))",
+            ),
+            changed=_rows(
+                cursor,
+                "select k.device, k.metric, k.at_us, k.seq from kept k join claimed c using (device, metric,"
+                " at_us, seq) where k.value <> c.value",
+            ),
+        )
 
 
 OTHERS = {
@@ -98,27 +113,16 @@ OTHERS = {
 
 def missing_others(logs: Iterable[Path], database_url: str) -> list[Identity]:
     """Acknowledged frames, results and refused payloads that the database does not hold."""
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "create temp table sent (device text, metric text, at_us bigint, seq bigint, value float8,"
-                " acked int) on commit drop"
+    with asking_with_log(logs, database_url) as cursor:
+        return [
+            row
+            for metric, held in OTHERS.items()
+            for row in _rows(
+                cursor,
+                "select device, metric, at_us, seq from sent s where acked = 1"
+                f" and metric = '{metric}' and not exists ({held})".replace("%%", "%"),
             )
-            for log in logs:
-                with log.open("rb") as lines:
-                    cursor.copy_expert("copy sent from stdin csv", lines)
-            return [
-                row
-                for metric, held in OTHERS.items()
-                for row in _rows(
-                    cursor,
-                    "select device, metric, at_us, seq from sent s where acked = 1"
-                    f" and metric = '{metric}' and not exists ({held})".replace("%%", "%"),
-                )
-            ]
-    finally:
-        connection.close()
+        ]
 
 
 def _count(cursor: "psycopg2.extensions.cursor", query: str) -> int:
@@ -134,43 +138,31 @@ def _rows(cursor: "psycopg2.extensions.cursor", query: str) -> list[Identity]:
 
 def episodes(database_url: str, rules: Iterable[str]) -> set[Episode]:
     """The findings of these rules as they hold, without ids."""
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "select subject, rule, (extract(epoch from start_at) * 1000000)::bigint,"
-                " (extract(epoch from end_at) * 1000000)::bigint, peak from v_finding where rule = any(%s)",
-                (list(rules),),
-            )
-            return set(cursor.fetchall())
-    finally:
-        connection.close()
+    with asking(database_url) as cursor:
+        cursor.execute(
+            "select subject, rule, (extract(epoch from start_at) * 1000000)::bigint,"
+            " (extract(epoch from end_at) * 1000000)::bigint, peak from v_finding where rule = any(%s)",
+            (list(rules),),
+        )
+        return set(cursor.fetchall())
 
 
 def findings_with_ids(database_url: str) -> set[tuple[str, str, str, int, int | None, float | None]]:
     """Every finding as it holds, with its id, whatever the rule (silence included)."""
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(
-                "select id::text, subject, rule, (extract(epoch from start_at) * 1000000)::bigint,"
-                " (extract(epoch from end_at) * 1000000)::bigint, peak from v_finding"
-            )
-            return set(cursor.fetchall())
-    finally:
-        connection.close()
+    with asking(database_url) as cursor:
+        cursor.execute(
+            "select id::text, subject, rule, (extract(epoch from start_at) * 1000000)::bigint,"
+            " (extract(epoch from end_at) * 1000000)::bigint, peak from v_finding"
+        )
+        return set(cursor.fetchall())
 
 
 def stored_readings(database_url: str) -> Iterable[tuple[str, str, int, int, int, float, int, int]]:
     """(device, metric, point_id, at_us, seq, value, quality, received_us) by point in event order."""
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection, connection.cursor("stored") as cursor:
-            cursor.itersize = 20_000
-            cursor.execute(
-                "select device, metric, point_id, (extract(epoch from at) * 1000000)::bigint, seq, value, quality,"
-                " (extract(epoch from received_at) * 1000000)::bigint from v_reading order by point_id, at, seq"
-            )
-            yield from cursor
-    finally:
-        connection.close()
+    with asking(database_url, "stored") as cursor:
+        cursor.itersize = 20_000
+        cursor.execute(
+            "select device, metric, point_id, (extract(epoch from at) * 1000000)::bigint, seq, value, quality,"
+            " (extract(epoch from received_at) * 1000000)::bigint from v_reading order by point_id, at, seq"
+        )
+        yield from cursor
