@@ -10,7 +10,7 @@ from rich.text import Text
 
 from coldwatch.city.process import Event
 from coldwatch.demo import Counts, Found
-from coldwatch.first_admin import Login
+from coldwatch.first_admin import Login, login_lines
 
 FAULTS = {
     "door_left_open": "库门未关 · door left open",
@@ -26,13 +26,7 @@ FAULTS = {
 
 def address_lines(url: str, first: Login | None) -> list[str]:
     """Where the console is, and who may sign in when it is the first start."""
-    lines = [f"监控台 · console  {url}"]
-    if first is not None:
-        lines += [
-            f"用户 · user      {first.name}",
-            f"密码 · password  {first.password}   (只显示这一次 · shown only this once)",
-        ]
-    return lines
+    return [f"监控台 · console  {url}", *login_lines(first)]
 
 
 def city_line(event: Event) -> str:

@@ -22,3 +22,13 @@ def first_admin(settings: Settings) -> Login | None:
     with closing(connection):
         made = ensure_first_admin(connection)
     return None if made is None else Login(*made)
+
+
+def login_lines(first: Login | None) -> list[str]:
+    """What to show of the first administrator; nothing when he was there before."""
+    if first is None:
+        return []
+    return [
+        f"用户 · user      {first.name}",
+        f"密码 · password  {first.password}   (只显示这一次 · shown only this once)",
+    ]

@@ -35,6 +35,7 @@ def up(
     no_services: Annotated[
         bool, typer.Option("--no-services", help="只启动 Kafka 与数据库 · the servers alone")
     ] = False,
+    in_background: Annotated[bool, typer.Option(hidden=True, help="what --detach starts")] = False,
 ) -> None:
     """启动全部并看管，直到 Ctrl-C · start everything and watch it until Ctrl-C."""
     settings, tell = Settings(), typer.echo
@@ -44,16 +45,22 @@ def up(
             _tell_addresses(settings)
         else:
             names = () if no_services else services.NAMES
-            control.run_until_stopped(settings, names, tell, on_ready=lambda: _tell_addresses(settings))
+            on_ready = (lambda: None) if in_background else (lambda: _tell_addresses(settings))
+            control.run_until_stopped(settings, names, tell, on_ready)
     except Permanent as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_CANNOT) from None
 
 
 def _tell_addresses(settings: Settings) -> None:
+    """To a person, never to a log: the first administrator's password is among it."""
+    from coldwatch.first_admin import first_admin, login_lines
+
     running, _ = status.load(settings)
     typer.echo("就绪 · ready")
     typer.echo(f"  页面 · console  {status.console_url(running)}")
+    for line in login_lines(first_admin(running)):
+        typer.echo(f"  {line}")
     typer.echo(f"  MQTT            {running.gateway.host}:{running.gateway.port}")
     typer.echo(f"  Kafka           {running.kafka.bootstrap}")
 

@@ -65,7 +65,14 @@ def start_detached(settings: Settings, no_services: bool, tell: Tell) -> None:
     """Starts `coldwatch up` in a session of its own; returns when it is ready. Raises Permanent with its log's end."""
     log = settings.home.absolute() / "logs" / "supervisor.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "coldwatch", "up", *(["--no-services"] if no_services else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "coldwatch",
+        "up",
+        "--in-background",
+        *(["--no-services"] if no_services else []),
+    ]
     with log.open("wb") as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
