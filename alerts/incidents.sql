@@ -50,11 +50,11 @@ select low, high, low_inclusive, high_inclusive, tolerance_low, tolerance_high, 
 from v_profile where name = %(profile)s and version = %(version)s and metric = %(metric)s
 
 -- name: result
--- The test that a finding speaks of: its number is what follows the device in the subject.
+-- The test that a finding speaks of: its number is what follows the device in the subject. Of changed resends, the bad one.
 select r.id, r.device, r.number, r.at, r.sample, r.item, r.method, r.value, r.unit, r.verdict, r.verdict_raw, r.operator, r.lot,
        r.supersedes
 from v_result r where r.device = %(device)s and r.number = %(number)s
-order by abs(extract(epoch from r.at - %(start_at)s)), r.id desc limit 1
+order by abs(extract(epoch from r.at - %(start_at)s)), r.verdict in ('positive', 'suspicious') desc, r.id desc limit 1
 
 -- name: frame
 -- The picture that a finding names; else the first faulty one since its start.

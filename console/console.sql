@@ -43,4 +43,5 @@ select count(*), max(at) from audit
 where action = 'sign_in_refused' and detail ->> 'address' = %(address)s and at > %(since)s
 
 -- name: write_audit
-insert into audit (actor, action, object, detail) values (%(actor)s, %(action)s, %(object)s, %(detail)s)
+insert into audit (at, actor, action, object, detail)
+values (coalesce(%(at)s, clock_timestamp()), %(actor)s, %(action)s, %(object)s, %(detail)s)

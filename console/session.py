@@ -114,7 +114,7 @@ class Sessions:
         right = passwords.verify(row[0] if row else passwords.NOBODY, password)
         with self._begin("") as cursor:
             if row is None or not right:
-                write_audit(cursor, "", "sign_in_refused", name, {"address": address})
+                write_audit(cursor, "", "sign_in_refused", name, {"address": address}, self._now())
             else:
                 return self._begin_session(cursor, name, row, password, address)
         raise Refused(WRONG_PASSWORD)
@@ -130,7 +130,7 @@ class Sessions:
             cursor.execute(SQL["set_password"], {"name": name, "password": passwords.hash(password)})
         cursor.execute(SQL["forget_expired"], {"now": now})
         cursor.execute(SQL["begin_session"], {"id": _hash(cookie), "name": name, "expires_at": expires_at})
-        write_audit(cursor, name, "signed_in", name, {"address": address})
+        write_audit(cursor, name, "signed_in", name, {"address": address}, now)
         return SignedIn(cookie, Viewer(name=name, role=Role(role), enterprise=enterprise), expires_at)
 
     def _refuse_locked(self, cursor: Cursor, name: str, address: str) -> None:
@@ -147,10 +147,21 @@ class Sessions:
 
 
 def write_audit(
-    cursor: Cursor, actor: str, action: str, object: str = "", detail: dict[str, str] | None = None
+    cursor: Cursor,
+    actor: str,
+    action: str,
+    object: str = "",
+    detail: dict[str, str] | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """One row that nobody changes any more."""
-    row = {"actor": actor, "action": action, "object": object, "detail": psycopg2.extras.Json(detail or {})}
+    """One row that nobody changes any more. `at` None: by the database's clock."""
+    row = {
+        "at": at,
+        "actor": actor,
+        "action": action,
+        "object": object,
+        "detail": psycopg2.extras.Json(detail or {}),
+    }
     cursor.execute(SQL["write_audit"], row)
 
 
