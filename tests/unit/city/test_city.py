@@ -65,7 +65,7 @@ def test_the_city_has_about_fifty_devices_of_every_kind_and_two_gateways() -> No
 def test_the_same_seed_sends_the_same_bytes_and_another_seed_others() -> None:
     def sent(seed: int) -> list[bytes]:
         run = run_of(seed)
-        everything = (messages(run, feed, 20.0) for feed in feeds.feeds_of(run))
+        everything = (messages(run, feed, 6.0) for feed in feeds.feeds_of(run))
         return [m.payload for each in everything for _, m in each if m is not None]
 
     assert sent(3) == sent(3)
