@@ -11,55 +11,25 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psycopg2
 import pytest
 
-from coldwatch import ledger
-from coldwatch.connections import connect_database
-from coldwatch.stack.stack import Stack
-from ingest.onboarding import Enrolment
-from ingest.registry import Enrolled, PostgresRegistry
-from schemas.settings import Settings
 from tests import mqtt_client
+from tests.faults.conftest import Target
 from tests.faults.drill import LONG
 from tests.waiting import until
 
 SEED = 4711
 STREAMS = 10_000 if LONG else 1_000
 PAYLOADS = 10_000 if LONG else 2_000
-TOPIC = "cw/v1/fuzz/fuzz-1/telemetry"
-
-
-@dataclass
-class Target:
-    stack: Stack
-    token: str
-
-    @property
-    def address(self) -> tuple[str, int]:
-        return self.stack.settings.gateway.host, self.stack.settings.gateway.port
-
-    def books(self) -> ledger.Ledger:
-        settings = self.stack.settings
-        return ledger.read(settings.database.reader_url.get_secret_value(), settings.kafka.bootstrap)
+DEVICE = "fuzz-1"
+TOPIC = f"cw/v1/target/{DEVICE}/telemetry"
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    stack = Stack(Settings(home=tmp_path_factory.mktemp("fuzz")), names=("gateway", "judge"))
-    stack.start()
-    try:
-        connection = connect_database(stack.settings.database.pipeline_url, stack.settings.database, "fuzz")
-        answer = PostgresRegistry(connection).enrol(
-            Enrolment(id="fuzz-1", kind="probe", enterprise="fuzz", site="s", profile="demo")
-        )
-        connection.close()
-        assert isinstance(answer, Enrolled)
-        yield Target(stack, answer.token)
-    finally:
-        stack.stop()
+def token(target: Target) -> str:
+    return target.enrol(DEVICE)
 
 
 def talk(address: tuple[str, int], data: bytes) -> None:
@@ -75,8 +45,8 @@ def talk(address: tuple[str, int], data: bytes) -> None:
 def streams(token: str) -> Iterator[bytes]:
     """Half of them noise, half of them a sound conversation with some bytes changed, cut out or repeated."""
     chance = random.Random(SEED)
-    sound = mqtt_client.connect(4, "fuzz-1", token) + mqtt_client.publish(4, TOPIC, reading(1_000), 1)
-    sound5 = mqtt_client.connect(5, "fuzz-1", token) + mqtt_client.publish(5, TOPIC, reading(1_000), 1)
+    sound = mqtt_client.connect(4, DEVICE, token) + mqtt_client.publish(4, TOPIC, reading(1_000), 1)
+    sound5 = mqtt_client.connect(5, DEVICE, token) + mqtt_client.publish(5, TOPIC, reading(1_000), 1)
     for number in range(STREAMS):
         if number % 2:
             yield chance.randbytes(chance.randrange(1, 200))
@@ -122,19 +92,19 @@ def payloads() -> Iterator[bytes]:
                 yield json.dumps(text).encode()
 
 
-def test_no_byte_stream_stops_the_gateway(target: Target) -> None:
+def test_no_byte_stream_stops_the_gateway(target: Target, token: str) -> None:
     before = target.stack.services["gateway"].pid
-    for data in streams(target.token):
+    for data in streams(token):
         talk(target.address, data)
-    assert publish_all(target, [reading(5)]) == 1
+    assert publish_all(target, token, [reading(5)]) == 1
     assert target.stack.services["gateway"].pid == before
 
 
-def publish_all(target: Target, sent: list[bytes]) -> int:
+def publish_all(target: Target, token: str, sent: list[bytes]) -> int:
     """Publishes each payload at QoS 1 over one connection; returns how many were acknowledged."""
     acked = 0
     with socket.create_connection(target.address, timeout=30) as connection:
-        connection.sendall(mqtt_client.connect(4, "fuzz-1", target.token))
+        connection.sendall(mqtt_client.connect(4, DEVICE, token))
         assert read_exactly(connection, 4)[3] == 0
         for start in range(0, len(sent), 100):
             part = sent[start : start + 100]
@@ -158,11 +128,11 @@ def read_exactly(connection: socket.socket, size: int) -> bytes:
     return data
 
 
-def test_every_payload_is_acknowledged_and_ends_in_exactly_one_place(target: Target) -> None:
+def test_every_payload_is_acknowledged_and_ends_in_exactly_one_place(target: Target, token: str) -> None:
     until(lambda: target.books().in_flight == 0, 30)
     before = target.books()
     sent = list(payloads())
-    assert publish_all(target, sent) == len(sent)
+    assert publish_all(target, token, sent) == len(sent)
     until(lambda: target.books().in_flight == 0, 60, 0.5)
     after = target.books()
     assert after.balanced, after
@@ -172,12 +142,12 @@ def test_every_payload_is_acknowledged_and_ends_in_exactly_one_place(target: Tar
 
 def unaccounted(target: Target, sent: list[bytes]) -> list[bytes]:
     """Payloads that are neither refused (raw bytes kept) nor stored as a reading."""
-    connection = psycopg2.connect(target.stack.settings.database.reader_url.get_secret_value())
+    connection = psycopg2.connect(target.reader_url)
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute("select raw from rejection where device = 'fuzz-1'")
+            cursor.execute("select raw from rejection where device = %s", (DEVICE,))
             refused = {bytes(raw) for (raw,) in cursor.fetchall() if raw is not None}
-            cursor.execute("select seq from v_reading where device = 'fuzz-1'")
+            cursor.execute("select seq from v_reading where device = %s", (DEVICE,))
             stored = {seq for (seq,) in cursor.fetchall()}
     finally:
         connection.close()
