@@ -38,10 +38,12 @@ class RegistryWatch:
         interval_s: float,
         changed: Callable[[set[str]], None],
         fetch: "Fetch" = fetch_changes,
+        min_pause_s: float = MIN_PAUSE_S,
     ) -> None:
         self._cache = cache
         self._connection = KeptConnection(connect)
         self._fetch = fetch
+        self._min_pause_s = min_pause_s
         self._interval_s = interval_s
         self._changed = changed
         self._thread = ThreadPoolExecutor(1, "registry")
@@ -74,7 +76,7 @@ class RegistryWatch:
 
     async def _ask(self) -> bool:
         loop = asyncio.get_running_loop()
-        pause_s = self._answered_s + MIN_PAUSE_S - time.monotonic()
+        pause_s = self._answered_s + self._min_pause_s - time.monotonic()
         if pause_s > 0:
             await asyncio.sleep(pause_s)
         try:

@@ -30,6 +30,7 @@ STUCK_S = 120.0
 SLOW_S = 5.0
 """A pack under way for so long means: not ready."""
 BEAT_S = 30.0
+LAST_WRITE_S = 1.0
 FILES_APART = 500
 """Files beside the devices' sockets: logs, database, Kafka, libraries."""
 
@@ -149,7 +150,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._delivery.close()
-        await self._refusal_writer.write()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._refusal_writer.write(), LAST_WRITE_S)
         await self._producer.stop(1.0)
         self._watch.close()
         self._refusal_writer.close()

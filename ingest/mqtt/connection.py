@@ -12,7 +12,7 @@ from ingest.admission import Admitted, Route, admit, refuse, resolve
 from ingest.mqtt import encode
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
 from ingest.mqtt.control import Connect, Control, Subscribe, Unsubscribe, topic_text
-from ingest.mqtt.packets import Packet, Parser
+from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser
 from ingest.mqtt.session import Session, State, is_frame
 from ingest.packer import Ticket
 from schemas.registry import Device
@@ -102,17 +102,26 @@ class Connection(asyncio.Protocol):
             return
         parser = self._parser
         packets = parser.feed(data)
+        error = parser.error
         if packets:
             self._handle(packets, len(data))
-        if parser.error is not None:
-            self.break_off(parser.error)
+        if error is not None:
+            self.break_off(error)
             return
         held = parser.buffered
         if held != self._held:
-            self._gate.kept(held - self._held)
-            self._held = held
+            self._keep(held)
         if packets or len(data) >= PROGRESS_BYTES:
             self.session.heard(self._gate.now_s())
+
+    def _keep(self, held: int) -> None:
+        """Bytes of an unfinished packet count against the bound; those of strangers have a small one of their own."""
+        state = self.session.state
+        if state is State.OPEN:
+            self._gate.kept(held - self._held)
+            self._held = held
+        elif state is State.CHECKING and held > MAX_CONNECT_BYTES:
+            self.break_off(ProtocolError(Code.QUOTA_EXCEEDED, "wait for CONNACK before sending much"))
 
     # ------------------------------------------------------------------ packets
 
@@ -231,6 +240,7 @@ class Connection(asyncio.Protocol):
         """Counts, records and says no, later when this address has been refused often."""
         delay_s = self._gate.refused(self.address, username, refusal.name)
         self.hold(SIGNING_IN)
+        self._parser.close()
         answer = self.session.refuse(refusal)
         if delay_s:
             asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)
@@ -273,6 +283,7 @@ class Connection(asyncio.Protocol):
         device = session.device
         delay_s = self._gate.refused(self.address, device.id if device else "", name)
         self.hold(SIGNING_IN)
+        self._parser.close()
         answer = session.leave(error.code, error.sentence)
         if delay_s and device is None:
             asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)

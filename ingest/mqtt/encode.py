@@ -42,7 +42,7 @@ def publish(version: int, topic: str, payload: bytes) -> bytes:
     return b"\x30" + p.varint(len(body)) + body
 
 
-def disconnect(code: Code, sentence: str = "") -> bytes:
+def disconnect(code: Code, properties: dict[int, int | str]) -> bytes:
     """MQTT 5 alone: a 3.1.1 server just closes."""
-    body = bytes((code,)) + p.write_properties({p.REASON_STRING: sentence} if sentence else {})
+    body = bytes((code,)) + p.write_properties(properties)
     return b"\xe0" + p.varint(len(body)) + body

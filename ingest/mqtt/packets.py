@@ -43,6 +43,11 @@ class Parser:
         """Bytes kept of a packet that is not complete."""
         return 0 if self._rest is None else len(self._rest)
 
+    def close(self) -> None:
+        """Nothing more is read, and nothing kept."""
+        self.error = self.error or ProtocolError(Code.UNSPECIFIED, "closed")
+        self._rest = None
+
     def open(self, limit: int, large_limit: int, is_large: Callable[[bytes], bool]) -> None:
         """The client has signed in: packets up to `limit` bytes; `large_limit` where the topic is large."""
         self._signed_in = True
@@ -71,7 +76,7 @@ class Parser:
             if pos < len(data):
                 self._rest = bytearray(data[pos:])
         except ProtocolError as error:
-            self.error = error
+            self.error, self._rest = error, None
         except IndexError:  # a field reaches beyond its packet and the packet beyond what has come
             self.error = p.malformed("a packet is shorter than its fields")
         return packets

@@ -120,9 +120,9 @@ class Session:
     def refuse(self, refusal: SignInRefusal) -> bytes:
         """The CONNACK that says no; close after it."""
         self.state = State.CLOSED
-        if self.version == V5:
-            return encode.connack_v5(refusal.v5, {p.REASON_STRING: refusal.sentence})
-        return encode.connack_v3(refusal.v3)
+        if self.version != V5:
+            return encode.connack_v3(refusal.v3)
+        return self._with_reason(encode.connack_v5, refusal.v5, refusal.sentence)
 
     @property
     def max_packet_bytes(self) -> int:
@@ -207,9 +207,16 @@ class Session:
             return encode.connack_v3(1)
         if self.version != V5 or was is State.CLOSED:
             return b""
-        if was is State.OPEN:
-            return encode.disconnect(code, sentence)
-        return encode.connack_v5(code, {p.REASON_STRING: sentence} if sentence else {})
+        return self._with_reason(
+            encode.disconnect if was is State.OPEN else encode.connack_v5, code, sentence
+        )
+
+    def _with_reason(
+        self, packet: Callable[[Code, dict[int, int | str]], bytes], code: Code, sentence: str
+    ) -> bytes:
+        """With the sentence, unless the client has said that it takes no packet so long."""
+        full = packet(code, {p.REASON_STRING: sentence} if sentence else {})
+        return packet(code, {}) if self._max_packet and len(full) > self._max_packet else full
 
 
 def may_read(device: Device, topic: str, find: Callable[[str], Device | None]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ingest.mqtt import codes
-from ingest.mqtt.codes import Code
+from ingest.mqtt.codes import Code, SignInRefusal
 from ingest.mqtt.connection import SIGNING_IN
 from ingest.mqtt.session import State
 from ingest.registry import RegistryCache
@@ -37,26 +37,30 @@ class SignIn:
         return len(self._signed_in)
 
     def decide(self, connection: "Connection", username: str, password: bytes) -> None:
-        """On a CONNECT: at once when the cache knows the device."""
+        """On a CONNECT: at once when the cache knows device and token. Else the database is asked once more, since
+        the device may have been enrolled, or its token replaced, a moment ago.
+        """
         if (device := self._authenticated(username, password)) is not None:
             self._accept(connection, device)
-        elif self._registry.find(username) is None and self.look_up is not None:
+        elif not self.known():
+            connection.refuse(codes.UNAVAILABLE, username)
+        elif self.look_up is None:
+            connection.refuse(self._refusal(username), username)
+        else:
             connection.hold(SIGNING_IN)
             task = asyncio.get_running_loop().create_task(self._ask(connection, username, password))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
-        else:
-            self._decline(connection, username)
 
     async def _ask(self, connection: "Connection", username: str, password: bytes) -> None:
         assert self.look_up is not None
-        await self.look_up()
+        answered = await self.look_up()
         if connection.session.state is not State.CHECKING:
             return
         if (device := self._authenticated(username, password)) is not None:
             self._accept(connection, device)
         else:
-            self._decline(connection, username)
+            connection.refuse(self._refusal(username) if answered else codes.UNAVAILABLE, username)
 
     def _authenticated(self, username: str, password: bytes) -> Device | None:
         try:
@@ -64,15 +68,11 @@ class SignIn:
         except UnicodeDecodeError:
             return None
 
-    def _decline(self, connection: "Connection", username: str) -> None:
+    def _refusal(self, username: str) -> SignInRefusal:
         device = self._registry.find(username)
-        if not self.known():
-            refusal = codes.UNAVAILABLE
-        elif device is None:
-            refusal = codes.UNKNOWN_DEVICE
-        else:
-            refusal = codes.BAD_TOKEN if device.retired_us is None else codes.RETIRED_DEVICE
-        connection.refuse(refusal, username)
+        if device is None:
+            return codes.UNKNOWN_DEVICE
+        return codes.BAD_TOKEN if device.retired_us is None else codes.RETIRED_DEVICE
 
     def _accept(self, connection: "Connection", device: Device) -> None:
         before = self._signed_in.get(device.id)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -344,6 +345,57 @@ async def test_who_cannot_be_decided_on_hears_unavailable_not_unauthorised(
     await settle()
     assert transport.take() == bytes((0x20, 2, 0, code))
     assert transport.closed
+
+
+async def test_a_question_that_was_not_answered_decides_nothing(house: House) -> None:
+    async def look_up() -> bool:
+        return False
+
+    house.gateway.signing_in.look_up = look_up
+    for name in ("nobody", "solo"):
+        connection, transport = house.join()
+        connection.data_received(connect(4, name, "wrong"))
+        await settle()
+        assert transport.take() == b"\x20\x02\x00\x03"
+
+
+async def test_a_token_replaced_a_moment_ago_signs_in(house: House) -> None:
+    async def look_up() -> bool:
+        house.cache.apply(
+            Changes(2, (msgspec.structs.replace(house.device("solo"), token_sha256=token_sha256("new")),))
+        )
+        return True
+
+    house.gateway.signing_in.look_up = look_up
+    connection, transport = house.join()
+    connection.data_received(connect(4, "solo", "new"))
+    await settle()
+    assert transport.take() == b"\x20\x02\x00\x00"
+
+
+async def test_a_stranger_cannot_make_us_keep_what_it_sends_ahead(house: House) -> None:
+    async def look_up() -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    house.gateway.signing_in.look_up = look_up
+    connection, transport = house.join()
+    connection.data_received(connect(5, "nobody", "token") + b"\x32" * 100_000)
+    assert transport.take()[3] == 0x97
+    assert transport.closed
+    assert connection._parser.buffered == 0
+    await settle()
+
+
+async def test_what_a_known_device_sends_ahead_of_the_answer_is_taken(house: House) -> None:
+    connection, transport = house.join()
+    connection.data_received(
+        connect(4, "solo", "token") + b"".join(reading("solo", n) for n in range(1, 500))
+    )
+    await settle()
+    house.producer.confirm()
+    await settle()
+    assert transport.take() == b"\x20\x02\x00\x00" + acks(*range(1, 500))
 
 
 async def test_more_connections_than_allowed_hear_busy(house: House) -> None:

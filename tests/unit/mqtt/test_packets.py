@@ -247,4 +247,4 @@ def test_what_we_send_is_what_the_standard_says() -> None:
     assert encode.unsuback(5, b"\x00\x01", [0]) == b"\xb0\x04\x00\x01\x00\x00"
     assert encode.publish(4, "t", b"x") == b"\x30\x04\x00\x01tx"
     assert encode.publish(5, "t", b"x") == b"\x30\x05\x00\x01t\x00x"
-    assert encode.disconnect(Code.SESSION_TAKEN_OVER) == b"\xe0\x02\x8e\x00"
+    assert encode.disconnect(Code.SESSION_TAKEN_OVER, {}) == b"\xe0\x02\x8e\x00"
