@@ -193,6 +193,8 @@ def _hand_over(enrolled: Enrolled, settings: Settings, as_json: bool) -> None:
         typer.echo(f"经网关上报 · publishes through {device.behind}, with the gateway's token")
     typer.echo(f"地址 · MQTT     {host}:{settings.gateway.port or 'PORT'}")
     typer.echo(f"主题 · topic    {first.topic}")
+    refresh_s = settings.gateway.registry_refresh_s
+    typer.echo(f"{refresh_s:g} 秒内生效 · in force within {refresh_s:g} s")
     typer.echo(f"试一条 · try it:\n{first.command}")
 
 

@@ -14,6 +14,7 @@ from schemas.errors import Permanent
 from schemas.reading import Line, decode_lines
 from schemas.times import to_datetime
 from schemas.topics import READINGS
+from tests.catching_up import catch_up
 from tests.gateways import ENTERPRISE, RunningGateway, running, telemetry
 from tests.mqtt_client import RawClient
 from tests.servers import Servers
@@ -130,6 +131,7 @@ def test_a_device_behind_a_gateway_is_replayed_with_the_gateways_token(
 ) -> None:
     token = gateway.enrol("replay-g", "gateway")
     gateway.enrol("replay-child", behind="replay-g")
+    catch_up(gateway)
     result = replay("replay-child", [",1", ",200"], token=token)
     assert (report(result)["accepted"], report(result)["refused"]) == (1, 1)
     assert [line.v for line in readings(gateway, "replay-child")] == [1.0]

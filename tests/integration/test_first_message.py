@@ -14,6 +14,7 @@ from coldwatch.cli import app
 from schemas.reading import decode_lines
 from schemas.result import Verdict, decode_result
 from schemas.topics import READINGS, REJECTIONS, RESULTS
+from tests.catching_up import catch_up
 from tests.gateways import RunningGateway, running
 from tests.servers import Servers
 
@@ -81,6 +82,7 @@ def test_a_childs_line_is_a_reading_once_its_gateways_token_is_filled_in(
 ) -> None:
     token = add("paste-gateway", "gateway")["token"]
     line = add("paste-child", "probe", "--behind", "paste-gateway")["mosquitto_pub"]
+    catch_up(gateway)
     paste(line, GATEWAY_TOKEN=token)
     assert values(gateway, "paste-child") == [4.1]
     assert not [r for r in gateway.records(REJECTIONS) if b"paste-" in r.value]
