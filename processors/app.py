@@ -91,8 +91,8 @@ class Worker:
         self._sender = ThreadPoolExecutor(1, f"{role}-sender")
         self._positions: dict[Place, int] = {}
         self._claimed = False
-        self._progress_s = time.monotonic()
-        self._lag = 0
+        self._still: dict[Place, tuple[int, float]] = {}
+        self._stuck = ""
         self._drain: Drain | None = None
         self._unsent = unsent
         self.app = self._build(role)
@@ -100,17 +100,14 @@ class Worker:
     # ------------------------------------------------------------------ seen by the health server
 
     def ready(self) -> str:
-        """ "" when partitions are claimed and the database answers."""
+        """Empty when partitions are claimed and the database answers, else what is missing."""
         if not self._claimed:
             return "no partitions claimed yet"
         return self._handler.patience.trouble
 
     def healthy(self) -> str:
-        """ "" while records that wait are worked on."""
-        still_s = time.monotonic() - self._progress_s
-        if self._lag and still_s > STUCK_AFTER_S and not self._handler.patience.trouble:
-            return f"{self._lag} records wait and none was handled for {still_s:.0f} s"
-        return ""
+        """Empty while records that wait are worked on."""
+        return self._stuck
 
     # ------------------------------------------------------------------ life
 
@@ -172,7 +169,6 @@ class Worker:
                     self._drain.wake()
                 for record in records:
                     self._positions[record.place] = record.position + 1
-                self._progress_s = time.monotonic()
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
@@ -243,7 +239,6 @@ class Worker:
         if positions:
             await consumer.seek_wait(positions)
         self._positions = dict(seek)
-        self._progress_s = time.monotonic()
         self._claimed = True
         structlog.get_logger().info("claimed", partitions=sorted(f"{p.topic}/{p.partition}" for p in seek))
         return positions
@@ -285,12 +280,20 @@ class Worker:
         except Exception as error:  # Kafka is away: that is no fault of this worker
             structlog.get_logger().warning("ends_unknown", reason=str(error))
             return
-        lags = {place: max(0, ends.get(place, 0) - position) for place, position in positions.items()}
-        for place, lag in lags.items():
+        now, still = time.monotonic(), {}
+        for place, position in positions.items():
+            lag = max(0, ends.get(place, 0) - position)
             meters.LAG.labels(place.topic, str(place.partition)).set(lag)
-        self._lag = sum(lags.values())
-        if sentence := self.healthy():
-            self._fatal(Permanent(sentence))
+            before, since = self._still.get(place, (-1, now))
+            waits = lag and position == before and not self._handler.patience.trouble
+            still[place] = (position, since if waits else now)
+            if waits and now - since > STUCK_AFTER_S:
+                self._stuck = (
+                    f"{place.topic}/{place.partition}: {lag} records wait, none was handled for a minute"
+                )
+        self._still = still
+        if self._stuck:
+            self._fatal(Temporary(self._stuck))
 
 
 def _record(message: Any) -> Record:

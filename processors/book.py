@@ -88,3 +88,12 @@ class Book:
         """The profile's device-wide row (silence, clock, refusals); our defaults where there is none."""
         row, _ = self.profile(name, DEVICE_METRIC, at_us)
         return row or Profile(name=name, version=0, metric=DEVICE_METRIC)
+
+    def silence_window(self, facts: PointFacts, at_us: int) -> int:
+        """After how long without a word a point of this device is silent, in us."""
+        rows = self._profiles.get((facts.profile, DEVICE_METRIC))
+        if (
+            rows and len(rows) == 1 and at_us >= rows[0].effective_from_us
+        ):  # asked for every device now and then
+            return int(facts.interval_us * rows[0].silence_intervals)
+        return int(facts.interval_us * self.device_profile(facts.profile, at_us).silence_intervals)

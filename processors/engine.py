@@ -20,6 +20,8 @@ from schemas.profile import Profile
 from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, REFUSED, Line
 
 MAX_FLAGGED: Final = 64
+MAX_BEHIND_US: Final = 31 * 24 * 3_600_000_000
+MAX_AHEAD_US: Final = 3_600_000_000
 MAX_RUNS: Final = 64
 POINT_RULES: Final = tuple(rule for rule in RULES.values() if rule.scope == "point")
 
@@ -103,7 +105,7 @@ def _reading(
         judged.rows.append(pack_row(line))
     else:
         judged.merges.append(Merge(position, ordinal, line, behind=not fresh and not flagged))
-    watch.heard(state, point, line.r, wide, judged)
+    watch.heard(state, point, line.r, wide, book, judged)
     if fresh:
         sound = line.at - line.r <= wide.clock_ahead_us
         if point.device.clock or not sound:
@@ -178,11 +180,12 @@ def _point(state: PartitionState, line: Line, book: Book) -> PointState | None:
 
 
 def _sane(line: Line) -> bool:
-    """What the columns and the arithmetic can take; admission is far stricter."""
+    """What the columns and the arithmetic can take; admission is stricter, but others may write to the topic."""
     return (
         0 < line.p < 2**31
-        and 0 < line.at < FOREVER_US
         and 0 < line.r < FOREVER_US
+        and -MAX_BEHIND_US < line.at - line.r < MAX_AHEAD_US
+        and line.at > 0
         and 0 <= line.seq <= MAX_SEQ
         and 0 <= line.q < 2**15
         and isfinite(line.v)

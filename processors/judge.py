@@ -5,12 +5,13 @@ Judged first, in pure code, once; then written, as often as it takes. Runs in th
 
 import time
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Final
 
 import msgspec
 
 from processors import meters
-from processors.book import Book
+from processors.book import FOREVER_US, Book
 from processors.engine import account, judge
 from processors.judged import Bad, Hole, Judged
 from processors.partitions import Slot, Slots, Turn
@@ -34,7 +35,7 @@ from processors.work import (
 from schemas.errors import Permanent
 from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL, Line, decode_lines
 from schemas.rejection import HEADER, HEADER_STORED, Disposition, Rejection, decode_rejection
-from schemas.result import decode_result
+from schemas.result import Result, decode_result
 from schemas.topics import READINGS, REJECTIONS, RESULTS
 
 MAX_SLICE_BYTES: Final = 2 * 1024 * 1024
@@ -158,8 +159,8 @@ class Judge:
             self._dead_letter(record, work, str(error))
             return
         device = self.book.device(result.device)
-        if device is None:
-            self._dead_letter(record, work, f"device {result.device} is not in the registry")
+        if device is None or not _is_sane_result(result):
+            self._dead_letter(record, work, f"device {result.device} is unknown, or a number that cannot be")
             return
         work.results.append(ResultRow(record.place, record.position, device.enterprise, result))
 
@@ -169,6 +170,9 @@ class Judge:
             disposition = rejection.disposition
         except (msgspec.DecodeError, KeyError) as error:
             self._dead_letter(record, work, str(error))
+            return
+        if not (0 < rejection.received_us < FOREVER_US and 0 <= rejection.count < 2**31):
+            self._dead_letter(record, work, "a number that cannot be")
             return
         stored = record.headers.get(HEADER_STORED)
         work.rejections.append(
@@ -317,6 +321,16 @@ def _salvage(record: Record, judged: Judged) -> list[Line]:
             except msgspec.DecodeError as error:
                 judged.bad.append(Bad(record.position, -1 - index, text, str(error)))
     return lines
+
+
+def _is_sane_result(result: Result) -> bool:
+    """Times and value that the columns can take."""
+    times = (
+        result.at_us,
+        result.received_us,
+        result.received_us if result.sampled_us is None else result.sampled_us,
+    )
+    return all(0 < time < FOREVER_US for time in times) and (result.value is None or isfinite(result.value))
 
 
 def _number(record: Record, header: str) -> int | None:

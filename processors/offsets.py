@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2.extras import execute_values
 
 from processors import sql
+from processors.text import storable
 from processors.times import to_time, to_us
 from processors.work import Advance, Booking, Claim, FindingRow, Place
 from schemas.errors import ColdwatchError, Fenced, Permanent, Temporary, WrongTopic
@@ -158,7 +159,7 @@ def book(cursor: "psycopg2.extensions.cursor", bookings: Sequence[Booking]) -> N
     """Adds to the ledger; rows of one (device, hour, topic) are joined first."""
     sums: dict[tuple[str, str, int], list[int]] = {}
     for b in bookings:
-        numbers = sums.setdefault((b.device, b.topic, b.hour_us), [0] * 5)
+        numbers = sums.setdefault((storable(b.device), b.topic, b.hour_us), [0] * 5)
         for index, number in enumerate(b[3:]):
             numbers[index] += number
     rows = [
@@ -191,10 +192,10 @@ def write_findings(cursor: "psycopg2.extensions.cursor", rows: Sequence[FindingR
 def _finding_row(row: FindingRow) -> tuple[Any, ...]:
     f = row.finding
     return (
-        f.id, f.version, str(f.change), f.subject, f.device, row.enterprise, f.metric, f.point_id, f.rule,
+        f.id, f.version, str(f.change), storable(f.subject), f.device, row.enterprise, f.metric, f.point_id, f.rule,
         int(f.severity), to_time(f.start_us), None if f.end_us is None else to_time(f.end_us), f.peak, f.limit,
         f.unit, f.profile, f.profile_version, f.late, f.persistent, to_time(f.measured_us), to_time(f.received_us),
-        msgspec.json.encode(f.detail).decode(),
+        msgspec.json.encode({key: storable(value) for key, value in f.detail.items()}).decode(),
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ What the hot path reads of a point lies together in `PointState`; its guard (lo,
 never stored: closed (lo > hi) it only sends a reading the long way round.
 """
 
-import heapq
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final
@@ -18,6 +17,7 @@ from processors.rules.refused import Refusals
 from processors.rules.silence import Silence, Stall
 
 HOUR_US: Final = 3_600_000_000
+SECOND_US: Final = 1_000_000
 
 
 class PointState:
@@ -57,10 +57,10 @@ class DeviceState:
     """One device that was heard in this partition.
 
     refused_us, refused_codes: received time of its newest refusal, and the codes refused at it.
-    check_us: when its silence is looked at next, 0 when that is not planned.
+    check_s: the second of stream time in which its silence is looked at next, 0 when that is not planned.
     """
 
-    __slots__ = ("check_us", "clock", "id", "points", "refused", "refused_codes", "refused_us", "silence")
+    __slots__ = ("check_s", "clock", "id", "points", "refused", "refused_codes", "refused_us", "silence")
 
     def __init__(self, device: str) -> None:
         self.id = device
@@ -70,7 +70,7 @@ class DeviceState:
         self.silence: Silence | None = None
         self.clock: WrongClock | None = None
         self.refused: Refusals | None = None
-        self.check_us = 0
+        self.check_s = 0
 
     def heard_us(self) -> int:
         """When anything was last received of it, refused messages included."""
@@ -79,7 +79,10 @@ class DeviceState:
 
 @dataclass
 class PartitionState:
-    """All of one partition. `checks` is a heap of (time, device); `overdue` are looked at on every tick."""
+    """All of one partition.
+
+    checks: by second of stream time, the devices to be looked at then. overdue: to be looked at on every tick.
+    """
 
     points: dict[int, PointState] = field(default_factory=dict)
     devices: dict[str, DeviceState] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class PartitionState:
     totals: dict[str, int] = field(default_factory=dict)
     hour_us: int = 0
     books: dict[tuple[str, int], int] = field(default_factory=dict)
-    checks: list[tuple[int, str]] = field(default_factory=list)
+    checks: dict[int, list[DeviceState]] = field(default_factory=dict)
     overdue: set[str] = field(default_factory=set)
     refusing: set[str] = field(default_factory=set)
     book_number: int = -1
@@ -110,16 +113,27 @@ class PartitionState:
 
     def check_at(self, device: DeviceState, time_us: int) -> None:
         """Asks for a look at the device's silence at time_us, unless an earlier one is planned already."""
-        if not device.check_us or time_us < device.check_us:
-            device.check_us = time_us
-            heapq.heappush(self.checks, (time_us, device.id))
+        second = time_us // SECOND_US
+        if not device.check_s or second < device.check_s:
+            device.check_s = second
+            self.checks.setdefault(second, []).append(device)
+
+    def take_checks(self) -> list[DeviceState]:
+        """The devices whose time to be looked at has come; each has to be planned again."""
+        due = []
+        for second in sorted(s for s in self.checks if s <= self.stream_us // SECOND_US):
+            for device in self.checks.pop(second):
+                if device.check_s == second:
+                    device.check_s = 0
+                    due.append(device)
+        return due
 
     def check_all(self) -> None:
         """Has every device looked at on the next tick: after loading, and when the registry has changed."""
-        self.checks = []
+        self.checks = {}
         self.overdue = set(self.devices)
         for device in self.devices.values():
-            device.check_us = 0
+            device.check_s = 0
         self.refusing = {device.id for device in self.devices.values() if device.refused}
 
     def turn_hour(self, hour_us: int) -> None:

@@ -14,6 +14,7 @@ from processors.judged import PG_EPOCH_US, Merge
 from processors.offsets import Database, Offsets, book, write_findings
 from processors.rules import positive_test
 from processors.state import HOUR_US
+from processors.text import storable
 from processors.times import to_time, to_us
 from processors.work import Booking, FindingRow, MergeRow, Outcome, RejectionRow, ResultRow, Work
 from schemas.profile import GraceWindow, Profile
@@ -215,7 +216,7 @@ def _insert_results(
             "received_at": to_time(r.received_us),
             "sampled_at": None if r.sampled_us is None else to_time(r.sampled_us),
         }
-        cursor.execute(SQL["insert_result"], {k: _text(v) for k, v in values.items()})
+        cursor.execute(SQL["insert_result"], {k: storable(v) for k, v in values.items()})
         new = cursor.fetchone() is not None
         hour_us = r.received_us - r.received_us % HOUR_US
         bookings.append(
@@ -238,15 +239,10 @@ def _insert_rejections(cursor: "psycopg2.extensions.cursor", rows: Sequence[Reje
 def _rejection_row(row: RejectionRow) -> tuple[Any, ...]:
     r = row.rejection
     return (
-        *row.place, row.position, row.ordinal, str(r.disposition), r.code, _text(r.path), _text(r.detail),
-        _text(r.device), _text(r.publisher), row.enterprise, _text(r.topic), to_time(r.received_us), r.count,
-        None if row.raw is None else psycopg2.Binary(row.raw), row.stored,
+        *row.place, row.position, row.ordinal, str(r.disposition), r.code, storable(r.path), storable(r.detail),
+        storable(r.device), storable(r.publisher), row.enterprise, storable(r.topic), to_time(r.received_us), r.count,
+        None if row.raw is None else psycopg2.Binary(row.raw), storable(row.stored),
     )  # fmt: skip
-
-
-def _text(value: Any) -> Any:
-    """PostgreSQL's text has no NUL; the raw bytes are kept beside it."""
-    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def _write_books(cursor: "psycopg2.extensions.cursor", work: Work) -> None:

@@ -4,7 +4,6 @@ A device is looked at when a deadline of one of its points has passed, and from 
 settled. A look changes nothing that was not due, so that looking more often, as after a restart, gives the same.
 """
 
-from heapq import heappop
 from typing import Final
 
 from processors.book import Book
@@ -34,18 +33,25 @@ def clock_line(state: PartitionState, line: Line, book: Book, judged: Judged) ->
 
 
 def _tick(state: PartitionState, book: Book, judged: Judged) -> None:
-    due = state.overdue
-    while state.checks and state.checks[0][0] < state.stream_us:
-        time_us, name = heappop(state.checks)
-        device = state.devices[name]
-        if device.check_us == time_us:
-            device.check_us = 0
-            due.add(name)
-    state.overdue = set()
-    for name in sorted(due):
+    overdue, state.overdue = state.overdue, set()
+    due = [device for device in state.take_checks() if not _heard_lately(state, device, book)]
+    for name in sorted({device.id for device in due} | overdue):
         _look(state, state.devices[name], book, judged)
     for name in sorted(state.refusing):
         _end_refusals(state, state.devices[name], book, judged)
+
+
+def _heard_lately(state: PartitionState, device: DeviceState, book: Book) -> bool:
+    """The usual case, made short: nothing is open and no point's deadline has passed. Plans the next look then."""
+    points = device.points
+    if not points or device.silence is not None or device.clock is not None:
+        return False
+    received_us = points[0].received if len(points) == 1 else min([point.received for point in points])
+    earliest_us = received_us + book.silence_window(points[0].facts, state.stream_us)
+    if earliest_us < state.stream_us:
+        return False
+    state.check_at(device, earliest_us)
+    return True
 
 
 def _look(state: PartitionState, device: DeviceState, book: Book, judged: Judged) -> None:
@@ -59,16 +65,8 @@ def _look(state: PartitionState, device: DeviceState, book: Book, judged: Judged
             _retire(device, known, wide, judged, state.stream_us)
             return
         state.overdue.add(device.id)
-    if device.silence is not None:
-        return
-    window_us = int(facts.interval_us * wide.silence_intervals)
-    earliest_us = (
-        min([point.received for point in device.points if point.silence is None], default=0) + window_us
-    )
-    if earliest_us >= state.stream_us:
-        state.check_at(device, earliest_us)  # the usual case: all were heard lately
-    else:
-        _look_for_silence(state, device, window_us, wide, judged)
+    if device.silence is None:
+        _look_for_silence(state, device, book.silence_window(facts, state.stream_us), wide, judged)
 
 
 def _look_for_silence(
@@ -100,7 +98,9 @@ def _look_for_silence(
             if said:
                 judged.say("silence", said, device.id, wide, stream_us, stream_us, point.facts)
                 _make_unknown(point, judged)
-    state.check_at(device, next_us)  # a stall's allowance ends with the next reading: hence never later than a window
+    state.check_at(
+        device, next_us
+    )  # a stall's allowance ends with the next reading: hence never later than a window
 
 
 def _make_unknown(point: PointState, judged: Judged) -> None:
@@ -136,7 +136,9 @@ def _end_refusals(state: PartitionState, device: DeviceState, book: Book, judged
         judged.say("refused", said, device.id, wide, state.stream_us, state.stream_us)
 
 
-def heard(state: PartitionState, point: PointState, received_us: int, wide: Profile, judged: Judged) -> None:
+def heard(
+    state: PartitionState, point: PointState, received_us: int, wide: Profile, book: Book, judged: Judged
+) -> None:
     """A reading of a point was received: silences end, the next look is planned."""
     if received_us <= point.received:
         return
@@ -145,7 +147,7 @@ def heard(state: PartitionState, point: PointState, received_us: int, wide: Prof
         point.silence = None
         judged.say("silence", said, point.device.id, wide, received_us, received_us, point.facts)
     point.received = received_us
-    window_us = int(point.facts.interval_us * wide.silence_intervals)
+    window_us = book.silence_window(point.facts, received_us)
     _device_heard(state, point.device, received_us, window_us, wide, judged)
 
 
@@ -175,7 +177,7 @@ def refused_line(state: PartitionState, line: Line, book: Book, judged: Judged) 
     device.refused_codes.append(code)
     wide = _device_profile(line.d, book, line.r)
     if device.points:
-        window_us = int(device.points[0].facts.interval_us * wide.silence_intervals)
+        window_us = book.silence_window(device.points[0].facts, line.r)
         _device_heard(state, device, line.r, window_us, wide, judged)
     if code == "clock":
         judge_clock(device, line.r, False, wide, judged)
