@@ -1,5 +1,6 @@
 """Small files that are whole or absent: written beside their place, then renamed into it."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -15,5 +16,6 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
         os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        with contextlib.suppress(FileNotFoundError):  # a signal may come between the renaming and here
+            os.unlink(name)
         raise
