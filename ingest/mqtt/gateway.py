@@ -36,6 +36,8 @@ LINGER_S = 5.0
 GOODBYE_S = 1.0
 UNREAD_S = 60.0
 """A client that takes nothing of what we write for so long is cut."""
+DEAF_S = 1.5
+"""Reading stops and goes on many times a second at full load; longer than this, time stops for the devices."""
 LOG_EVERY_S = 30.0
 BACKLOG = 4096
 
@@ -77,6 +79,7 @@ class Gateway:
         self._acknowledging: set[Connection] = set()
         self._flushing = False
         self._full = False
+        self._full_since_s = 0.0
         self._stopping = False
         self._unconfirmed = 0
         self._kept = 0
@@ -195,6 +198,7 @@ class Gateway:
 
     def _stop_reading(self) -> None:
         self._full = True
+        self._full_since_s = self.now_s()
         self.reading_stops += 1
         if self.now_s() - self._logged_s > LOG_EVERY_S:
             self._logged_s = self.now_s()
@@ -225,8 +229,9 @@ class Gateway:
             await asyncio.sleep(due_s - loop.time())
 
     def _write_clocks(self, now_us: int) -> None:
-        """None while nobody is read: devices that we do not hear must not look silent."""
-        if not self._full and not self._stopping:
+        """None while nobody has been read for a while: devices that we do not hear must not look silent."""
+        deaf = self._full and self.now_s() - self._full_since_s > DEAF_S
+        if not deaf and not self._stopping:
             self._clocks.write(now_us)
             self.delivery.flush()
 

@@ -1,22 +1,36 @@
-"""Clock lines: one per partition at a time, and none while the one before is not confirmed."""
+"""Clock lines: two per partition at a time, and none while those before are not confirmed."""
 
 from ingest.clocks import Clocks
 from ingest.packer import PackLane
-from schemas.reading import CLOCK, decode_lines
+from schemas.reading import CLOCK, Line, decode_lines
 
 
-def test_a_partition_gets_its_next_line_when_the_one_before_is_confirmed() -> None:
-    lanes = [PackLane(), PackLane()]
-    clocks = Clocks(lanes, "run-1")
-    clocks.write(1)
-    for lane in lanes:
-        lane.take()
-    lanes[0].confirm()
-    clocks.write(2)
-    clocks.write(3)
-    found = [lane.take() for lane in lanes]
-    assert found[1] is None
-    assert found[0] is not None
-    (line,) = decode_lines(b"".join(found[0].lines))
-    assert (line.n, line.at, line.d, line.p) == (CLOCK, 2, "run-1", 0)
-    assert found[0].count == 0
+def leave(lane: PackLane) -> list[Line]:
+    pack = lane.take()
+    return decode_lines(b"".join(pack.lines)) if pack is not None else []
+
+
+def test_a_line_says_who_writes_and_what_time_it_is_and_is_no_value() -> None:
+    lane = PackLane()
+    Clocks([lane], "run-1").write(7)
+    pack = lane.take()
+    assert pack is not None
+    (line,) = decode_lines(b"".join(pack.lines))
+    assert (line.n, line.at, line.d, line.p, pack.count) == (CLOCK, 7, "run-1", 0, 0)
+
+
+def test_time_stops_in_a_partition_that_is_not_confirmed_and_goes_on_in_the_others() -> None:
+    stuck, well = PackLane(), PackLane()
+    clocks = Clocks([stuck, well], "run-1")
+    seen: list[int] = []
+    for now_us in range(1, 6):
+        clocks.write(now_us)
+        stuck.take()
+        seen += [line.at for line in leave(well)]
+        well.confirm()
+    assert seen == [1, 2, 3, 4, 5]
+    stuck.confirm()
+    assert [line.at for line in leave(stuck)] == [2]
+    clocks.write(6)
+    stuck.confirm()
+    assert [line.at for line in leave(stuck)] == [6]
