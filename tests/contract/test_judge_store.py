@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psycopg2
 import pytest
 
@@ -55,8 +56,10 @@ class Kit:
     results: Callable[[], int]
 
 
-TABLES = "reading, point_state, rejudge, result, rejection, finding, finding_unsent, partition_offset, ledger,"
+TABLES = (
+    "reading, point_state, rejudge, result, rejection, finding, finding_unsent, partition_offset, ledger,"
     " ledger_hole"
+)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +177,8 @@ def merging(first: int, lines: list[Line], behind: bool = False) -> Work:
 def finding(version: int = 1, subject: str = "d1/temperature") -> Finding:
     return Finding(
         id=finding_id(subject, "excursion", BASE_US), version=version, change=Change.OPENED, subject=subject,
-        device="d1", rule="excursion", severity=Severity.ORANGE, start_us=BASE_US, measured_us=BASE_US, received_us=BASE_US + 1,
+        device="d1",
+        rule="excursion", severity=Severity.ORANGE, start_us=BASE_US, measured_us=BASE_US, received_us=BASE_US + 1,
         metric="temperature", point_id=1, peak=9.5, limit=8.0, unit="Cel", profile="p", profile_version=1,
         detail={"a": "b"},
     )  # fmt: skip
@@ -338,3 +342,12 @@ def test_results_are_stored_once_and_a_worse_resend_amends(kit: Kit) -> None:
     assert kit.results() == 3
     assert {version for _, version in kit.findings()} == {1, 2}
     assert kit.ledger() == {"d1": (4, 3, 1, 0, 0)}
+
+
+def test_a_result_with_nul_in_its_words_is_stored(kit: Kit) -> None:
+    store = claimed(kit)
+    odd = msgspec.structs.replace(result(Verdict.POSITIVE, "1"), number="n\0", sample="s\0", raw="\0")
+    work = Work(advances=[Advance(RESULTS, 0, 1)])
+    work.results = [ResultRow(RESULTS, 0, "e", odd)]
+    assert store.write(work).findings == 1
+    assert kit.results() == 1

@@ -117,9 +117,7 @@ def test_rule_finds_what_its_case_says(path: Path) -> None:
     found = [finding for finding in judged.findings if finding.rule == rule]
     persistent = RULES[rule].persistent
     expected = [{"end": None, "late": False, "persistent": persistent, **wanted} for wanted in case["expect"]]
-    assert [
-        seen(finding, wanted) for finding, wanted in zip(found, case["expect"], strict=False)
-    ] == expected
+    assert [seen(finding, wanted) for finding, wanted in zip(found, case["expect"], strict=False)] == expected
     assert len(found) == len(expected)
     if "opened_at" in case:
         assert found[0].measured_us == us(case["opened_at"])
