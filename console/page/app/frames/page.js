@@ -1,5 +1,5 @@
 // Cameras: the newest frame of each, those with a fault first. One camera: its last frames.
-import { html } from "../lib.js";
+import { html, useEffect } from "../lib.js";
 import { pick, t } from "../i18n.js";
 import { ago, epoch, fullStamp, stamp } from "../format.js";
 import { now } from "../clock.js";
@@ -8,6 +8,7 @@ import { useResource } from "../resource.js";
 import { useKeys } from "../keys.js";
 import { Icon } from "../shell/icons.js";
 import { Faults, FrameImage, Picture } from "./picture.js";
+import { cameras, isStale, keepWatching, refusal } from "./store.js";
 
 const REFRESH_MS = 5000;
 
@@ -16,28 +17,24 @@ export function FramesPage() {
   return camera ? html`<${Camera} key=${camera} camera=${camera} />` : html`<${Wall} />`;
 }
 
-// The API answers newest first, so the first of a camera is its latest.
-export function latestOfEach(frames) {
-  const latest = new Map();
-  for (const f of frames) if (!latest.has(f.camera)) latest.set(f.camera, f);
-  const place = (f) => `${f.enterprise_name} ${f.site_name} ${f.camera}`;
-  return [...latest.values()].sort((a, b) => Number(!a.faults.length) - Number(!b.faults.length) || place(a).localeCompare(place(b)));
-}
-
 function Wall() {
-  const { data, error, reload } = useResource("frames?limit=500", REFRESH_MS);
-  if (!data && error) return html`<div class="notice" role="alert">${pick(error)} <button onClick=${reload}>${t("action.again")}</button></div>`;
-  if (!data) return html`<div class="wall" aria-busy="true">${[1, 2, 3].map((i) => html`<div key=${i} class="card skeleton-card"></div>`)}</div>`;
-  const frames = latestOfEach(data.items);
-  if (!frames.length) return html`<div class="empty" data-testid="empty"><b>${t("frames.none")}</b><span>${t("frames.none_hint")}</span></div>`;
-  return html`<ul class="wall" data-testid="frames">${frames.map((f) => html`<li key=${f.camera}><${Card} frame=${f} /></li>`)}</ul>`;
+  useEffect(keepWatching, []);
+  const list = cameras.value;
+  const refused = refusal.value;
+  if (!list && !refused) return html`<div class="wall" aria-busy="true">${[1, 2, 3].map((i) => html`<div key=${i} class="card skeleton-card"></div>`)}</div>`;
+  return html`${refused && html`<div class="notice" role="alert">${pick(refused)} <small>${refused.code}</small></div>`}
+    ${list && !list.length && html`<div class="empty" data-testid="empty"><b>${t("frames.none")}</b><span>${t("frames.none_hint")}</span></div>`}
+    <ul class="wall" data-testid="frames">${(list ?? []).map((c) => html`<li key=${c.device}><${Card} camera=${c} /></li>`)}</ul>`;
 }
 
-function Card({ frame: f }) {
-  return html`<a class=${`card ${f.faults.length ? "faulty" : ""}`} href=${href("frames", f.camera)} data-testid="camera" data-camera=${f.camera}>
-    <${FrameImage} key=${f.sha256} frame=${f} />
-    <span class="card-text"><b>${f.site_name || f.enterprise_name}</b><span>${f.enterprise_name} · ${f.camera}</span></span>
-    <span class="card-foot"><${Faults} faults=${f.faults} /><time class="age" title=${fullStamp(f.at)}>${ago(now.value - epoch(f.at))}</time></span>
+function Card({ camera: c }) {
+  const f = c.frame;
+  const stale = isStale(c, now.value);
+  return html`<a class=${`card ${f?.faults.length ? "faulty" : ""} ${stale ? "stale" : ""}`} href=${href("frames", c.device)} data-testid="camera" data-camera=${c.device}>
+    ${f ? html`<${FrameImage} frame=${f} />` : html`<div class="no-image">${t("frames.none_of_camera")}</div>`}
+    <span class="card-text"><b>${[c.site_name, c.asset].filter(Boolean).join(" · ")}</b><span>${c.enterprise_name} · ${c.device}</span></span>
+    ${f && html`<span class="card-foot"><span>${stale ? html`<span class="fault stopped">${t("frame.stopped")}</span>` : html`<${Faults} faults=${f.faults} />`}</span>
+      <time class="age" title=${fullStamp(f.at)}>${ago(now.value - epoch(f.at))}</time></span>`}
   </a>`;
 }
 

@@ -12,6 +12,8 @@ import { Timeline } from "./timeline.js";
 import { incidents, upsert } from "./store.js";
 import { placeText, stateKey, whatText } from "./words.js";
 
+const CURVE_MS = 5000;
+
 export function Detail({ id }) {
   const { data, error, reload } = useResource(`incidents/${encodeURIComponent(id)}`);
   useEffect(() => listen({ incident: (i) => i.id === id && reload(), resumed: reload }), [id]);
@@ -19,6 +21,8 @@ export function Detail({ id }) {
   // The list already knows the row, so the head stands at once; the rest keeps its place while it loads.
   const known = incidents.value.get(id);
   const incident = data && known ? { ...data, ...known } : (data ?? known);
+  const running = incident && !incident.end_at && incident.state !== "closed";
+  const curve = useResource(incident?.metric ? `incidents/${encodeURIComponent(id)}/curve` : null, running ? CURVE_MS : 0);
   const close = () => go("incidents");
   if (!incident) {
     return html`<article class="detail" data-testid="detail"><${Head} onClose=${close} />
@@ -29,8 +33,8 @@ export function Detail({ id }) {
   return html`<article class=${`detail detail-level-${incident.severity} is-${stateKey(incident)}`} data-testid="detail" data-id=${id} aria-label=${whatText(incident)}>
     <${Head} incident=${incident} onClose=${close} />
     <div class="detail-body">
-      <${Facts} incident=${incident} more=${data} />
-      <${Evidence} incident=${incident} more=${data} />
+      <${Facts} incident=${incident} more=${data} curve=${curve.data} />
+      <${Evidence} incident=${incident} more=${data} curve=${curve} />
       ${error && html`<div class="notice" role="alert">${pick(error)} <small>${error.code}</small><button onClick=${reload}>${t("action.again")}</button></div>`}
       <${Timeline} incident=${incident} events=${data?.events} />
     </div>

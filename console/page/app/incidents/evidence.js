@@ -9,8 +9,8 @@ import { Rejections } from "../devices/rejections.js";
 import { Picture } from "../frames/picture.js";
 import { useResource } from "../resource.js";
 
-export function Evidence({ incident, more }) {
-  if (incident.metric) return html`<${IncidentCurve} incident=${incident} />`;
+export function Evidence({ incident, more, curve }) {
+  if (incident.metric) return html`<${IncidentCurve} incident=${incident} resource=${curve} />`;
   if (more?.frame) return html`<${Picture} frame=${more.frame} />`;
   if (more?.result) return html`<${TestResult} result=${more.result} />`;
   return DEVICE_WIDE.includes(incident.rule) ? html`<${DeviceEvidence} id=${incident.device} rule=${incident.rule} />` : null;
@@ -26,9 +26,7 @@ function DeviceEvidence({ id, rule }) {
     ${rule !== "refused" && d.points.length > 0 && html`<${DeviceCurve} device=${{ ...d, points: pointsOf(d) }} />`}`;
 }
 
-function IncidentCurve({ incident }) {
-  const running = !incident.end_at && incident.state !== "closed";
-  const { data, error, reload } = useResource(`incidents/${encodeURIComponent(incident.id)}/curve`, running ? 5000 : 0);
+function IncidentCurve({ incident, resource: { data, error, reload } }) {
   if (error && !data) return html`<div class="notice" role="alert">${pick(error)} <button onClick=${reload}>${t("action.again")}</button></div>`;
   return html`<${Curve} curve=${data} metric=${incident.metric} unit=${incident.unit} />`;
 }

@@ -9,7 +9,7 @@ import { ListState } from "./list_state.js";
 import { Row } from "./row.js";
 import { useReading } from "./reading.js";
 import { arrange, hold, pin } from "./order.js";
-import { hasMore, incidents, loadMore } from "./store.js";
+import { hasMore, incidents, loading, loadMore } from "./store.js";
 import { haystack } from "./words.js";
 
 export function List({ view, selected, reveal, onOpen, onShown }) {
@@ -25,7 +25,7 @@ export function List({ view, selected, reveal, onOpen, onShown }) {
   const still = reading && kept.current.view === viewKey;
   const waiting = still ? ordered.filter((i) => !held.isKnown(i.id)) : [];
   const rows = still ? held.shown : kept.current.view === viewKey ? pin(ordered, kept.current.rows, selected) : ordered;
-  kept.current = { rows, view: viewKey };
+  kept.current = { rows: loading.value === "first" ? [] : rows, view: viewKey }; // half a list pins nothing
   useEffect(() => onShown(rows));
   useEffect(() => void (view.state !== "open" && loadMore(view.state)), [view.state]);
 

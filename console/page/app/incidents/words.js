@@ -6,6 +6,16 @@ export function placeText(i) {
   return [i.enterprise_name || i.enterprise, i.site_name || i.site, i.asset].filter(Boolean).join(" · ") || i.device;
 }
 
+// The worst value of the episode. While it runs the finding's own peak is that of its last version, so the good points of
+// the curve are asked too.
+export function worst(i, curve) {
+  if (i.end_at || i.peak === null || i.limit === null) return i.peak;
+  const start = epoch(i.start_at);
+  const values = (curve?.points ?? []).filter(([at, , quality]) => at >= start && quality <= 1).map(([, value]) => value);
+  const most = i.peak >= i.limit ? Math.max : Math.min;
+  return [i.peak, i.current ?? i.peak, ...values].reduce((a, b) => most(a, b));
+}
+
 // A limit is crossed upwards or downwards, and people say which.
 export function whatText(i) {
   if (i.rule === "positive_test" && i.detail?.verdict === "suspicious") return t("rule_suspicious");
