@@ -1,7 +1,8 @@
 // One incident: the facts first, then the proof (curve, picture or test), then what was done. Actions stay at the foot.
-import { html, useEffect } from "../lib.js";
+import { html, useEffect, useRef } from "../lib.js";
 import { pick, t } from "../i18n.js";
 import { listen } from "../live.js";
+import { isWide } from "../media.js";
 import { useResource } from "../resource.js";
 import { go, href } from "../router.js";
 import { Icon, Level } from "../shell/icons.js";
@@ -18,6 +19,8 @@ export function Detail({ id }) {
   const { data, error, reload } = useResource(`incidents/${encodeURIComponent(id)}`);
   useEffect(() => listen({ incident: (i) => i.id === id && reload(), resumed: reload }), [id]);
   useEffect(() => void (data && upsert([withoutExtras(data)])), [data]);
+  const article = useRef(null);
+  useEffect(() => void (isWide.peek() || article.current?.focus()), []); // it covers the list, so the focus comes along
   // The list already knows the row, so the head stands at once; the rest keeps its place while it loads.
   const known = incidents.value.get(id);
   const incident = data && known ? { ...data, ...known } : (data ?? known);
@@ -25,12 +28,12 @@ export function Detail({ id }) {
   const curve = useResource(incident?.metric ? `incidents/${encodeURIComponent(id)}/curve` : null, running ? CURVE_MS : 0);
   const close = () => go("incidents");
   if (!incident) {
-    return html`<article class="detail" data-testid="detail"><${Head} onClose=${close} />
+    return html`<article class="detail" ref=${article} tabindex="-1" data-testid="detail"><${Head} onClose=${close} />
       ${error ? html`<div class="notice" role="alert">${pick(error)} <small>${error.code}</small><button onClick=${reload}>${t("action.again")}</button></div>`
         : html`<div class="skeleton tall" aria-hidden="true">${[1, 2, 3, 4, 5].map((i) => html`<i key=${i}></i>`)}</div>`}
     </article>`;
   }
-  return html`<article class=${`detail detail-level-${incident.severity} is-${stateKey(incident)}`} data-testid="detail" data-id=${id} aria-label=${whatText(incident)}>
+  return html`<article class=${`detail detail-level-${incident.severity} is-${stateKey(incident)}`} ref=${article} tabindex="-1" data-testid="detail" data-id=${id} aria-label=${whatText(incident)}>
     <${Head} incident=${incident} onClose=${close} />
     <div class="detail-body">
       <${Facts} incident=${incident} more=${data} curve=${curve.data} />
