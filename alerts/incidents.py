@@ -48,7 +48,7 @@ def list_incidents(
         cursor.execute(SQL["open"], page)
     else:
         cursor.execute(SQL["newest"], page | {"state": None if state == "all" else state})
-    items = rows_of(cursor)
+    items = _some(cursor, [id for (id,) in cursor.fetchall()])
     more = len(items) > limit
     items = items[:limit]
     return items, _encode_cursor(items[-1], state) if more else None
@@ -56,12 +56,11 @@ def list_incidents(
 
 def of_device(cursor: Cursor, device: str, limit: int = 50) -> list[Item]:
     cursor.execute(SQL["of_device"], {"device": device, "limit": limit})
-    return rows_of(cursor)
+    return _some(cursor, [id for (id,) in cursor.fetchall()])
 
 
 def find(cursor: Cursor, id: str) -> Item | None:
-    cursor.execute(SQL["one"], {"id": id})
-    return _first(cursor)
+    return next(iter(_some(cursor, [id])), None)
 
 
 def find_whole(cursor: Cursor, id: str) -> Item | None:
@@ -90,13 +89,27 @@ def last_event(cursor: Cursor) -> int:
 def events_after(cursor: Cursor, after: int, limit: int, upto: int = MAX_BIGINT) -> list[LiveRow]:
     """Incident events behind `after`, oldest first; each with its incident as it stands now."""
     cursor.execute(SQL["events_after"], {"after": after, "upto": upto, "limit": limit})
-    return [LiveRow(item.pop("event"), item["enterprise"], item) for item in rows_of(cursor)]
+    events = cursor.fetchall()
+    if not events:
+        return []
+    items = {item["id"]: item for item in _some(cursor, list({incident for _id, incident, _ in events}))}
+    return [
+        LiveRow(id, items[incident]["enterprise"], items[incident] | {"transition": transition})
+        for id, incident, transition in events
+    ]
 
 
 def _profile_row(cursor: Cursor, item: Item) -> Item | None:
     wanted = {"profile": item["profile"], "version": item["profile_version"], "metric": item["metric"] or "*"}
     cursor.execute(SQL["profile_row"], wanted)
     return _first(cursor)
+
+
+def _some(cursor: Cursor, ids: list[str]) -> list[Item]:
+    """Incidents in the order of their ids as given."""
+    cursor.execute(SQL["some"], {"ids": ids})
+    found = {item["id"]: item for item in rows_of(cursor)}
+    return [found[id] for id in ids if id in found]
 
 
 def _result(cursor: Cursor, item: Item) -> Item | None:

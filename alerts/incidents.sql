@@ -14,8 +14,12 @@ left join v_county c on c.county = d.county
 left join v_asset a on a.enterprise = d.enterprise and a.site = d.site and a.asset = d.asset
 left join v_latest l on l.point_id = i.point_id and i.point_id > 0
 
+-- name: some
+-- Pages are chosen by the statements below, which name incidents alone: joined are then only those that are shown.
+select {of_view} {joined} where i.finding = any(%(ids)s::uuid[])
+
 -- name: open
-select {of_view} {joined}
+select i.finding::text from v_incident i
 where i.state <> 'closed'
   and (%(severity)s::int is null or i.severity > %(severity)s
        or (i.severity = %(severity)s and (i.opened_at, i.finding) < (%(opened_at)s, %(id)s::uuid)))
@@ -23,20 +27,17 @@ order by i.severity, i.opened_at desc, i.finding desc limit %(limit)s
 
 -- name: newest
 -- Of one state, or of all of them.
-select {of_view} {joined}
+select i.finding::text from v_incident i
 where (%(state)s::text is null or i.state = %(state)s)
   and (%(id)s::text is null or (i.opened_at, i.finding) < (%(opened_at)s, %(id)s::uuid))
 order by i.opened_at desc, i.finding desc limit %(limit)s
 
--- name: one
-select {of_view} {joined} where i.finding = %(id)s::uuid
-
 -- name: of_device
-select {of_view} {joined} where i.device = %(device)s order by i.start_at desc limit %(limit)s
+select finding::text from v_incident where device = %(device)s order by start_at desc limit %(limit)s
 
 -- name: events_after
-select e.id as event, e.transition, {of_view} {joined} join v_incident_event e on e.incident = i.finding
-where e.id > %(after)s and e.id <= %(upto)s order by e.id limit %(limit)s
+select id, incident::text, transition from v_incident_event
+where id > %(after)s and id <= %(upto)s order by id limit %(limit)s
 
 -- name: last_event
 select coalesce(max(id), 0) from v_incident_event

@@ -37,9 +37,7 @@ def board(cursor: Cursor, now: datetime, device: str | None = None) -> list[Item
     opened = _by_device(cursor, "open_incidents", asked)
     refused = _by_device(cursor, "refused", asked)
     heard = _by_device(cursor, "heard_otherwise", asked)
-    points: dict[str, list[Item]] = defaultdict(list)
-    for point in _rows(cursor, "points", asked):
-        points[point.pop("device")].append(point)
+    points = _points(cursor, asked)
     items = _rows(cursor, "devices", asked)
     for item in items:
         id = item["device"]
@@ -52,6 +50,16 @@ def board(cursor: Cursor, now: datetime, device: str | None = None) -> list[Item
         item["last_heard"] = max((moment for moment in moments if moment is not None), default=None)
         item |= facts
     return items
+
+
+def _points(cursor: Cursor, asked: dict[str, Any]) -> dict[str, list[Item]]:
+    """The points of each device with their last values and what the judge says of them."""
+    judged = {row.pop("point_id"): row for row in _rows(cursor, "states", asked)}
+    points: dict[str, list[Item]] = defaultdict(list)
+    for point in _rows(cursor, "points", asked):
+        nothing = {"state": None, "since": None}
+        points[point.pop("device")].append(point | judged.get(point.pop("point_id"), nothing))
+    return points
 
 
 def state_of(

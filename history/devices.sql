@@ -9,10 +9,13 @@ order by d.enterprise_name, d.site_name, d.device
 
 -- name: points
 -- The last value of each point by one look into the index of its newest chunk.
-select l.device, l.metric, l.unit, l.value, l.at, l.received_at, s.state, s.since
-from v_latest l left join v_point_state s on s.point_id = l.point_id
+select l.point_id, l.device, l.metric, l.unit, l.value, l.at, l.received_at
+from v_latest l
 where %(device)s::text is null or l.device = %(device)s
 order by l.device, l.metric
+
+-- name: states
+select point_id, state, since from v_point_state where %(device)s::text is null or device = %(device)s
 
 -- name: open_incidents
 select device, count(*) as open_incidents, min(severity) as worst, bool_or(rule = 'silence') as silent from v_incident

@@ -1,6 +1,8 @@
 """Channel `topic`: publishes each incident event to the Kafka topic `alerts`, confirmed by the broker."""
 
+import time
 from collections.abc import Sequence
+from typing import Any
 
 from kafka.errors import KafkaError
 
@@ -17,10 +19,13 @@ class TopicChannel:
         self._topic = tools.prefix + ALERTS.name
 
     def deliver(self, events: Sequence[IncidentEvent]) -> list[str]:
+        deadline = (
+            time.monotonic() + self._tools.timeout_s
+        )  # of all together: a broker away is waited for once
         sent = [self._send(event) for event in events]
-        return [outcome if isinstance(outcome, str) else self._confirm(outcome) for outcome in sent]
+        return [outcome if isinstance(outcome, str) else _confirm(outcome, deadline) for outcome in sent]
 
-    def _send(self, event: IncidentEvent) -> object:
+    def _send(self, event: IncidentEvent) -> Any:
         try:
             return self._tools.producer.send(
                 self._topic, value=encode_event(event), key=event.incident.encode()
@@ -28,12 +33,13 @@ class TopicChannel:
         except KafkaError as error:
             return _sentence(error)
 
-    def _confirm(self, future: object) -> str:
-        try:
-            future.get(timeout=self._tools.timeout_s)  # type: ignore[attr-defined]
-        except KafkaError as error:
-            return _sentence(error)
-        return ""
+
+def _confirm(future: Any, deadline: float) -> str:
+    try:
+        future.get(timeout=max(0.0, deadline - time.monotonic()))
+    except KafkaError as error:
+        return _sentence(error)
+    return ""
 
 
 def _sentence(error: Exception) -> str:

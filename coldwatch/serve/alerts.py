@@ -201,4 +201,5 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
         "auto_offset_reset": "none",
         "fetch_min_bytes": 1,
         "fetch_max_wait_ms": 500,
+        "bootstrap_timeout_ms": 5_000,
     }
