@@ -38,7 +38,7 @@ from processors.offsets import Unsent
 from processors.partitions import check_end
 from processors.patience import Patience
 from processors.work import Place, Record
-from schemas.errors import Permanent, Temporary
+from schemas.errors import ColdwatchError, Permanent, Temporary
 from schemas.settings import Settings
 from schemas.topics import FINDINGS, READINGS, Topic
 
@@ -91,6 +91,7 @@ class Worker:
         self._sender = ThreadPoolExecutor(1, f"{role}-sender")
         self._positions: dict[Place, int] = {}
         self._claimed = False
+        self._owning = False
         self._still: dict[Place, tuple[int, float]] = {}
         self._stuck = ""
         self._drain: Drain | None = None
@@ -155,6 +156,7 @@ class Worker:
                 partitions=topic.partitions, allow_empty=True,
             )  # fmt: skip
             app.agent(channel, name=name, concurrency=1)(partial(self._agent, within_s))
+        app.on_partitions_revoked.connect(self._revoked)
         app.task(self._drain_findings)
         app.task(self._tick)
         return app
@@ -168,7 +170,8 @@ class Worker:
                 if made and self._drain:
                     self._drain.wake()
                 for record in records:
-                    self._positions[record.place] = record.position + 1
+                    if record.place in self._positions:
+                        self._positions[record.place] = record.position + 1
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
@@ -181,12 +184,23 @@ class Worker:
     async def _tick(self) -> None:
         while not self.app.should_stop:
             await asyncio.sleep(1.0)
+            if not self._owning:
+                continue
             try:
                 await asyncio.get_running_loop().run_in_executor(self._writer, self._handler.idle)
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
                 self._fatal(error)
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        """Partitions are dealt out anew: from here to the next claim nothing is ours, not even to checkpoint.
+
+        Faust has waited for the batch in hand; what is with the writer is waited for here, before others may claim.
+        """
+        self._owning = False
+        self._positions = {}
+        await asyncio.get_running_loop().run_in_executor(self._writer, lambda: None)
 
     async def _drain_findings(self) -> None:
         in_sender = partial(asyncio.get_running_loop().run_in_executor, self._sender)
@@ -204,9 +218,15 @@ class Worker:
             await producer.stop()
 
     def shut(self) -> None:
-        """After `run`: the last checkpoints, within the supervisor's grace."""
+        """After `run`: the last checkpoints, so that the next owner has nothing to read again."""
         self._handler.patience.stop()
-        self._writer.submit(self._handler.stop).result()
+        try:
+            if self._owning:
+                self._writer.submit(self._handler.stop).result()
+        except (
+            ColdwatchError
+        ) as error:  # somebody else was quicker, or the database is away: it is read again
+            structlog.get_logger().info("no_last_checkpoint", reason=str(error))
         self._writer.shutdown()
         self._sender.shutdown()
 
@@ -239,7 +259,7 @@ class Worker:
         if positions:
             await consumer.seek_wait(positions)
         self._positions = dict(seek)
-        self._claimed = True
+        self._claimed = self._owning = True
         structlog.get_logger().info("claimed", partitions=sorted(f"{p.topic}/{p.partition}" for p in seek))
         return positions
 
