@@ -7,7 +7,7 @@ from processors.judge import Judge
 from processors.memory import MemoryJudgeStore, MemoryTables
 from processors.work import Place, Record
 from schemas.profile import Profile
-from schemas.reading import Line, clock_line, reading_line, refused_line
+from schemas.reading import Line, clock_line, decode_lines, reading_line, refused_line
 from schemas.registry import Device, Point
 
 BASE_US = 1_767_225_600_000_000
@@ -39,7 +39,8 @@ def devices(number: int = 2, metrics: Sequence[str] = ("temperature",)) -> list[
 
 PROFILES = [
     Profile(
-        name="p", version=1, metric="temperature", low=0, high=8, dwell_us=300_000_000, tolerance_high=10, reject_high=12,
+        name="p", version=1, metric="temperature", low=0, high=8, dwell_us=300_000_000, tolerance_high=10,
+        reject_high=12,
     ),
     Profile(name="p", version=1, metric="open", high=0.5, dwell_us=120_000_000, hysteresis=0, hysteresis_samples=1),
     Profile(name="p", version=1, metric="*", refused_quiet_us=60_000_000),
@@ -103,6 +104,4 @@ class Bench:
 
 
 def line(text: bytes) -> Line:
-    from schemas.reading import decode_lines
-
     return decode_lines(text)[0]
