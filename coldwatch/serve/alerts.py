@@ -32,6 +32,8 @@ FAILED = Gauge("coldwatch_outbox_failed", "failed deliveries since the start", [
 READ = Gauge("coldwatch_findings_read", "finding versions read since the start")
 UNREADABLE = Gauge("coldwatch_findings_unreadable", "records of the findings topic that are no finding")
 METRICS_S = 2.0
+BOOTSTRAP_MS = 5_000
+"""Shorter than the supervisor's patience, so that a stop is heard while Kafka is away."""
 
 
 def now_us() -> int:
@@ -164,7 +166,9 @@ class Service:
     def _topic_id(self) -> str:
         name = self._settings.kafka.prefix + FINDINGS.name
         admin = KafkaAdminClient(
-            bootstrap_servers=self._settings.kafka.bootstrap, client_id="coldwatch-alerts"
+            bootstrap_servers=self._settings.kafka.bootstrap,
+            client_id="coldwatch-alerts",
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
         try:
             (found,) = admin.describe_topics([name])
@@ -188,6 +192,7 @@ class Service:
             enable_idempotence=True,
             max_request_size=MAX_RECORD_BYTES - 4096,
             max_block_ms=10_000,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
 
 
@@ -201,5 +206,5 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
         "auto_offset_reset": "none",
         "fetch_min_bytes": 1,
         "fetch_max_wait_ms": 500,
-        "bootstrap_timeout_ms": 5_000,
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
     }

@@ -204,6 +204,10 @@ class Stream:
                 elif line.startswith("data: ") and id:
                     self.events.append((id, json.loads(line[6:])))
 
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
     def cut(self) -> None:
         self._cut.set()
         self._thread.join(LIMIT_S)
@@ -274,3 +278,49 @@ def test_what_a_person_does_reaches_the_other_seats_and_the_alerts_topic(
     assert transitions(other_seat) == [("d1", "acknowledged")]
     events = [decode_event(value) for value in published(stack, 2)]
     assert [(e.transition, e.actor, e.note) for e in events][-1] == ("acknowledged", "li", "已电话通知")
+
+
+def test_signing_out_ends_the_streams_of_that_session(stack: Stack, console: RunningConsole) -> None:
+    with console.client("li") as client:
+        stream = Stream(console, client.cookies)
+        until(lambda: stream.ticks, LIMIT_S)
+        assert client.delete("/api/session").status_code == 204
+        until(lambda: stream.ended, LIMIT_S)
+        stream.cut()
+    until(lambda: console.app.state.live.listeners == 0, LIMIT_S)
+
+
+def test_while_the_database_is_away_the_console_says_so_and_comes_back(
+    stack: Stack, console: RunningConsole
+) -> None:
+    with console.client("li") as client:
+        stream = Stream(console, client.cookies)
+        until(lambda: stream.ticks, LIMIT_S)
+        reach(stack, allowed=False)
+        until(lambda: client.get("/readyz").status_code == 503, LIMIT_S)
+        away = client.get("/api/incidents")
+        assert (away.status_code, away.json()["code"]) == (503, "unavailable")
+        assert away.headers["retry-after"]
+        reach(stack, allowed=True)
+        until(lambda: client.get("/readyz").status_code == 200, LIMIT_S)
+        assert client.get("/api/incidents").status_code == 200
+        ticks = stream.ticks
+        until(lambda: stream.ticks > ticks, LIMIT_S)
+        stream.cut()
+
+
+def reach(stack: Stack, allowed: bool) -> None:
+    """Opens or shuts the database to the console, and cuts what it has open."""
+    owner = psycopg2.connect(stack.database.owner_url)
+    owner.autocommit = True
+    with owner.cursor() as cursor:
+        cursor.execute("select current_database()")
+        (name,) = cursor.fetchone()
+        cursor.execute(
+            f"{'grant' if allowed else 'revoke'} connect on database {name} {'to' if allowed else 'from'} public"
+        )
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where usename = 'coldwatch_web' and datname = current_database()"
+        )
+    owner.close()
