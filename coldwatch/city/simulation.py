@@ -7,16 +7,24 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from coldwatch.city import faults
-from coldwatch.city.feeds import Feed, Run, feeds_of, name_of
+from coldwatch.city.feeds import Feed, Message, Run, feeds_of, name_of
 from coldwatch.city.plan import City, Schedule
-from coldwatch.city.publisher import Publisher
+from coldwatch.city.publisher import Counts
 from coldwatch.stack.files import write_atomically
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Given an event's name and its facts: `connected`, `fault`, `stopped`."""
+
+
+class Wire(Protocol):
+    """What carries the city's messages; `Publisher` is the real one."""
+
+    def connect(self) -> None: ...
+    def publish(self, message: Message) -> None: ...
+    def finish(self) -> Counts: ...
 
 
 class Simulation:
@@ -25,14 +33,14 @@ class Simulation:
     def __init__(
         self,
         city: City,
-        publisher: Publisher,
+        wire: Wire,
         with_faults: bool = True,
         repeats: bool = False,
         labels: Path | None = None,
         tell: Tell = lambda event, facts: None,
     ) -> None:
         self._city = city
-        self._publisher = publisher
+        self._wire = wire
         self._with_faults, self._repeats = with_faults, repeats
         self._labels = labels
         self._tell = tell
@@ -43,14 +51,14 @@ class Simulation:
 
         Raises Temporary when the devices cannot connect.
         """
-        self._publisher.connect()
+        self._wire.connect()
         begun, start = time.monotonic(), datetime.now(UTC)
         name = name_of(start)
         run = Run(self._city, Schedule(self._city, name, self._with_faults, self._repeats), start, name)
         self._tell("connected", {"devices": len(self._city.devices), "start_at": start.isoformat()})
         self._play(run, begun, stop, seconds)
         stopped_s = time.monotonic() - begun
-        counts = self._publisher.finish()
+        counts = self._wire.finish()
         rows = faults.labels(run.schedule.begun(stopped_s), start, stopped_s)
         self._write_labels(run, rows)
         summary = {**counts.as_dict(), "labels": rows}
@@ -70,7 +78,7 @@ class Simulation:
             self._tell_faults(run, second)
             message = feed.message(second)
             if message is not None:
-                self._publisher.publish(message)
+                self._wire.publish(message)
             heapq.heapreplace(due, (second + feed.interval_s, number, feed))
         if seconds is not None:
             stop.wait(max(0.0, begun + seconds - time.monotonic()))
