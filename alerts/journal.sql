@@ -1,4 +1,4 @@
--- Statements of alerts/journal.py, the one owner of incident, incident_event, outbox and finding_offset.
+-- Statements of alerts/journal_postgres.py, the one owner of incident, incident_event, outbox and finding_offset.
 
 -- name: lock_writers
 -- Held to the end of the transaction: event ids are taken and become visible in one order, so that a reader who

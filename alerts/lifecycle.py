@@ -68,13 +68,13 @@ Outcome = tuple[Incident, tuple[Event, ...]]
 NOT_OPEN: Final = Refusal(
     Ground.CONFLICT,
     "incident_closed",
-    "该告警已经关闭,不能再签收。",
+    "该告警已经关闭，不能再签收。",
     "This incident is closed already and needs no acknowledgement.",
 )
 ALREADY_ACKNOWLEDGED: Final = Refusal(
     Ground.CONFLICT,
     "already_acknowledged",
-    "该告警已有人签收,请刷新后查看是谁。",
+    "该告警已有人签收，请刷新后查看是谁。",
     "Somebody has acknowledged this incident already; refresh to see who.",
 )
 ALREADY_CLOSED: Final = Refusal(
@@ -83,7 +83,7 @@ ALREADY_CLOSED: Final = Refusal(
 ENDS_BY_ITSELF: Final = Refusal(
     Ground.CONFLICT,
     "ends_by_itself",
-    "该告警会在恢复正常后自动关闭,不能人工关闭;可以先签收并写明处理情况。",
+    "该告警会在恢复正常后自动关闭，不能人工关闭；可以先签收并写明处理情况。",
     "This incident closes by itself when the cause is gone; acknowledge it and note what was done instead.",
 )
 NOTE_MISSING: Final = Refusal(
@@ -95,7 +95,7 @@ NOTE_MISSING: Final = Refusal(
 NOTE_TOO_LONG: Final = Refusal(
     Ground.INVALID,
     "note_too_long",
-    f"说明太长,最多 {MAX_NOTE_CHARACTERS} 个字符。",
+    f"说明太长，最多 {MAX_NOTE_CHARACTERS} 个字符。",
     f"The note is too long; {MAX_NOTE_CHARACTERS} characters at most.",
 )
 NOTE_UNREADABLE: Final = Refusal(
@@ -107,7 +107,7 @@ NOTE_UNREADABLE: Final = Refusal(
 NO_SUCH_INCIDENT: Final = Refusal(
     Ground.NOT_FOUND,
     "no_such_incident",
-    "没有这条告警,或您无权查看。",
+    "没有这条告警，或您无权查看。",
     "There is no such incident, or it is not yours to see.",
 )
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from alerts import incidents
 from alerts.channels import CHANNELS
-from alerts.journal import Cursor, PostgresJournal
+from alerts.journal_postgres import Cursor, PostgresJournal
 from alerts.lifecycle import MAX_NOTE_CHARACTERS, NO_SUCH_INCIDENT, Acknowledge, Close, Command
 from schemas.person import MAY_ACKNOWLEDGE, MAY_CLOSE, Role, Viewer
 from schemas.refusal import Ground, Refusal, Refused
@@ -20,13 +20,13 @@ from schemas.refusal import Ground, Refusal, Refused
 MAY_NOT_ACKNOWLEDGE = Refusal(
     Ground.FORBIDDEN,
     "may_not_acknowledge",
-    "您的角色只能查看,不能签收告警。",
+    "您的角色只能查看，不能签收告警。",
     "Your role may look at incidents but not acknowledge them.",
 )
 MAY_NOT_CLOSE = Refusal(
     Ground.FORBIDDEN,
     "may_not_close",
-    "只有监测中心人员可以关闭告警;请签收并写明处理情况。",
+    "只有监测中心人员可以关闭告警；请签收并写明处理情况。",
     "Only the monitoring centre closes incidents; acknowledge it and note what was done.",
 )
 

@@ -12,4 +12,4 @@ def text_of(content: bytes) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UnusableFile("文件编码无法识别,请存为 UTF-8 / unknown encoding: save the file as UTF-8")
+    raise UnusableFile("文件编码无法识别，请存为 UTF-8 / unknown encoding: save the file as UTF-8")

@@ -32,13 +32,13 @@ def address_lines(url: str, first: Login | None) -> list[str]:
 def city_line(event: Event) -> str:
     """One event of the city as a sentence."""
     if event["event"] == "enrolled":
-        return f"模拟城市:{event['devices']} 台设备已登记 · simulated city: {event['devices']} devices registered"
+        return f"模拟城市：{event['devices']} 台设备已登记 · simulated city: {event['devices']} devices registered"
     if event["event"] == "connected":
-        return "设备全部在线,一切就绪 · every device is on line, all ready"
+        return "设备全部在线，一切就绪 · every device is on line, all ready"
     if event["event"] == "fault":
         return f"制造故障 · fault: {FAULTS[event['fault']]}  ({event['device']})"
     return (
-        f"城市已停:发出 {event['published']} 条,确认 {event['acknowledged']} 条 · "
+        f"城市已停：发出 {event['published']} 条，确认 {event['acknowledged']} 条 · "
         f"city stopped: {event['published']} sent, {event['acknowledged']} acknowledged"
     )
 

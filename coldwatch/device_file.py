@@ -50,7 +50,7 @@ def _check_header(header: list[str]) -> None:
     unknown = [name for name in header if name not in COLUMNS]
     if missing or unknown or len(set(header)) != len(header):
         raise UnusableFile(
-            f"表头不对(缺 {missing},多 {unknown}):第一行应为 {','.join(COLUMNS)} 中的列 / wrong header (missing "
+            f"表头不对（缺 {missing}，多 {unknown}）：第一行应为 {','.join(COLUMNS)} 中的列 / wrong header (missing "
             f"{missing}, unknown {unknown}): the first line names columns out of {','.join(COLUMNS)}"
         )
 
@@ -59,7 +59,7 @@ def _wish(header: list[str], cells: list[str]) -> Enrolment | Problem:
     if len(cells) > len(header):
         return Problem(
             "row",
-            f"有 {len(cells)} 列,表头只有 {len(header)} 列",
+            f"有 {len(cells)} 列，表头只有 {len(header)} 列",
             f"{len(cells)} cells under {len(header)} headers",
         )
     values = dict(zip(header, (cell.strip() for cell in cells), strict=False))
@@ -105,7 +105,7 @@ class TokenFile:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise UnusableFile(
-                f"{path} 已存在,里面可能是上次的令牌:请移走它或用 --tokens 另指一个 / "
+                f"{path} 已存在，里面可能是上次的令牌：请移走它或用 --tokens 另指一个 / "
                 f"{path} exists and may hold earlier tokens: move it away or name another with --tokens"
             ) from None
         except OSError as error:

@@ -23,7 +23,7 @@ def parse_duration_us(text: str) -> int:
         us = 0
     if us <= 0:
         raise ValueError(
-            f"“{text}”不是时长:请写 2s、60s、5m、1h / '{text}' is no duration: write 2s, 60s, 5m, 1h"
+            f"“{text}”不是时长：请写 2s、60s、5m、1h / '{text}' is no duration: write 2s, 60s, 5m, 1h"
         )
     return us
 

@@ -31,7 +31,7 @@ KEEP_ALIVE_S: Final = 30
 TAKEN_OVER: Final = 0x8E
 REFUSED_TOKEN: Final = (0x86, 0x87)
 STALLED: Final = (
-    "网关长时间没有确认,coldwatch status 可看 Kafka 是否在运行 / "
+    "网关长时间没有确认，coldwatch status 可看 Kafka 是否在运行 / "
     "no acknowledgement for a long time; see `coldwatch status` whether Kafka runs"
 )
 
@@ -177,7 +177,7 @@ class Publisher:
         if reason.value == TAKEN_OVER:
             user = self._target.user
             self._fail(
-                f"{user} 在别处又连上了:先停掉那台设备再回放 / {user} has connected elsewhere: stop that device first"
+                f"{user} 在别处又连上了：先停掉那台设备再回放 / {user} has connected elsewhere: stop that device first"
             )
 
     def _on_subscribe(
@@ -218,10 +218,10 @@ class Publisher:
 def _connect_failure(reason: ReasonCode, user: str) -> str:
     if reason.value in REFUSED_TOKEN:
         return (
-            f"网关不认 {user} 的令牌:检查令牌,或用 coldwatch device token {user} 换发 / the gateway refuses the token "
+            f"网关不认 {user} 的令牌：检查令牌，或用 coldwatch device token {user} 换发 / the gateway refuses the token "
             f"of {user}: check it, or give a new one with `coldwatch device token {user}`"
         )
-    return f"网关拒绝连接:{reason};稍后再试 / the gateway refuses the connection: {reason}; try again later"
+    return f"网关拒绝连接：{reason}；稍后再试 / the gateway refuses the connection: {reason}; try again later"
 
 
 def publish_all(

@@ -83,7 +83,7 @@ def _column(header: list[str], name: str) -> int:
     if name not in header:
         columns = ", ".join(header)
         raise UnusableFile(
-            f"没有“{name}”这一列,文件里有:{columns} / no column '{name}', the file has: {columns}"
+            f"没有“{name}”这一列，文件里有：{columns} / no column '{name}', the file has: {columns}"
         )
     return header.index(name)
 
@@ -101,7 +101,7 @@ def _trace(
                 Listed(
                     line,
                     "bad_time",
-                    f"时间无法识别:{_cell(row, time_at)}",
+                    f"时间无法识别：{_cell(row, time_at)}",
                     f"not a time: {_cell(row, time_at)}",
                 )
             )
@@ -112,7 +112,7 @@ def _trace(
             before = time
         if value is None:
             shown = _cell(row, value_at)
-            trace.unusable.append(Listed(line, "not_a_number", f"不是数字:{shown}", f"not a number: {shown}"))
+            trace.unusable.append(Listed(line, "not_a_number", f"不是数字：{shown}", f"not a number: {shown}"))
             continue
         trace.rows.append(Row(number, line, round(convert(value), DECIMALS)))
     return trace

@@ -47,7 +47,7 @@ def _refuse(scope: Scope) -> Any:
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or int(length) > MOST_BODY_BYTES:
         return problem(
-            413, "too_large", "请求太大,最多 64 KiB。", "The request is too large; 64 KiB at most."
+            413, "too_large", "请求太大，最多 64 KiB。", "The request is too large; 64 KiB at most."
         )
     if scope["method"] not in SAFE_METHODS and headers.get(b"x-coldwatch") != b"1":
         return problem_of(NO_CSRF_HEADER)

@@ -27,7 +27,7 @@ def add_person(
         cursor.execute(SQL["add_person"], row)
     except psycopg2.errors.ForeignKeyViolation:
         raise Permanent(
-            f"没有企业 {enterprise},请先登记 · there is no enterprise {enterprise}; register it first"
+            f"没有企业 {enterprise}，请先登记 · there is no enterprise {enterprise}; register it first"
         ) from None
     if cursor.rowcount == 0:
         raise Permanent(f"用户 {name} 已存在 · {name} exists already")
@@ -70,6 +70,6 @@ def _check(name: str, password: str, role: Role, enterprise: str | None) -> None
         )
     if (role is Role.ENTERPRISE) != (enterprise is not None) or enterprise == EVERYONE:
         raise Permanent(
-            "企业用户(且只有企业用户)必须用 --enterprise 指定企业 ·"
+            "企业用户（且只有企业用户）必须用 --enterprise 指定企业 ·"
             " role enterprise, and no other, needs --enterprise with an enterprise's id"
         )

@@ -35,13 +35,13 @@ NO_CSRF_HEADER: Final = Refusal(
 UNAVAILABLE: Final = Refusal(
     Ground.UNAVAILABLE,
     "unavailable",
-    "数据库暂时无法访问,请稍后重试。",
+    "数据库暂时无法访问，请稍后重试。",
     "The database cannot be reached just now; try again shortly.",
 )
 NOT_FOUND: Final = Refusal(
     Ground.NOT_FOUND, "not_found", "没有这个地址。", "There is nothing at this address."
 )
-BROKEN: Final = ("internal", "服务器出错,已记入日志。", "The server made an error; it is in the log.")
+BROKEN: Final = ("internal", "服务器出错，已记入日志。", "The server made an error; it is in the log.")
 
 
 def problem(
@@ -91,7 +91,7 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
     # Without the values: a mistyped sign-in must not echo its password.
     where = [".".join(str(part) for part in one["loc"]) + ": " + str(one["msg"]) for one in error.errors()]
     listed = "; ".join(where)[:1000]
-    return problem(422, "invalid", f"请求的参数不对:{listed}", f"The request is not right: {listed}")
+    return problem(422, "invalid", f"请求的参数不对：{listed}", f"The request is not right: {listed}")
 
 
 async def _http(request: Request, error: HTTPException) -> Response:
@@ -99,7 +99,7 @@ async def _http(request: Request, error: HTTPException) -> Response:
         return problem_of(NOT_FOUND)
     detail = str(error.detail)
     headers = dict(error.headers or {})
-    return problem(error.status_code, f"http_{error.status_code}", f"请求无法处理:{detail}", detail, headers)
+    return problem(error.status_code, f"http_{error.status_code}", f"请求无法处理：{detail}", detail, headers)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -35,13 +35,13 @@ LONGEST_NAME: Final = 100
 LOCKED: Final = Refusal(
     Ground.TOO_MANY,
     "locked_out",
-    "登录失败次数太多,请 15 分钟后再试,或请管理员重设密码。",
+    "登录失败次数太多，请 15 分钟后再试，或请管理员重设密码。",
     "Too many refused sign-ins; try again in 15 minutes, or have an administrator set a new password.",
 )
 ONE_AT_A_TIME: Final = Refusal(
     Ground.TOO_MANY,
     "one_at_a_time",
-    "该用户名正在登录,请稍候。",
+    "该用户名正在登录，请稍候。",
     "A sign-in with this name is under way; wait a moment.",
 )
 

@@ -24,13 +24,13 @@ LONGEST_LEAD: Final = timedelta(hours=12)
 NO_SUCH_POINT: Final = Refusal(
     Ground.NOT_FOUND,
     "no_such_point",
-    "没有这个设备或指标,或您无权查看。",
+    "没有这个设备或指标，或您无权查看。",
     "There is no such device or metric, or it is not yours to see.",
 )
 NO_SUCH_INCIDENT: Final = Refusal(
     Ground.NOT_FOUND,
     "no_such_incident",
-    "没有这条告警,或您无权查看。",
+    "没有这条告警，或您无权查看。",
     "There is no such incident, or it is not yours to see.",
 )
 

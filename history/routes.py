@@ -19,19 +19,19 @@ from schemas.refusal import Ground, Refusal, Refused
 NO_SUCH_DEVICE = Refusal(
     Ground.NOT_FOUND,
     "no_such_device",
-    "没有这台设备,或您无权查看。",
+    "没有这台设备，或您无权查看。",
     "There is no such device, or it is not yours to see.",
 )
 NO_SUCH_IMAGE = Refusal(
     Ground.NOT_FOUND,
     "no_such_image",
-    "没有这张图片,或您无权查看。",
+    "没有这张图片，或您无权查看。",
     "There is no such picture, or it is not yours to see.",
 )
 BAD_SPAN = Refusal(
     Ground.INVALID,
     "bad_span",
-    "时间范围无效:from 和 to 必须带时区,且 from 早于 to。",
+    "时间范围无效：from 和 to 必须带时区，且 from 早于 to。",
     "That is no span of time: from and to need an offset, and from must lie before to.",
 )
 

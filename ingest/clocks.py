@@ -6,8 +6,8 @@ from ingest.packer import PackLane, Ticket
 from schemas.reading import clock_line
 
 UNCONFIRMED: Final = 2
-"""Lines of one partition under way at once. Two, so that a confirmation that takes some seconds under full load makes no
-gap that looks like a standstill; no more, since none of them says that a device could be heard."""
+"""Lines of one partition under way at once. Two, so that a confirmation that takes some seconds under full load makes
+no gap that looks like a standstill; no more, since none of them says that a device could be heard."""
 
 
 class Clocks:

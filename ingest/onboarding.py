@@ -103,7 +103,7 @@ def decide_retirement(device_id: str, device: Device | None, children: list[str]
         some = ", ".join(children[:3]) + ("…" if len(children) > 3 else "")
         return Problem(
             "id",
-            f"{device_id} 后面还有设备,请先停用它们:{some}",
+            f"{device_id} 后面还有设备，请先停用它们：{some}",
             f"{device_id} still has devices behind it; retire them first: {some}",
         )
     return None
@@ -114,14 +114,14 @@ def decide_rotation(device_id: str, device: Device | None) -> Problem | None:
     if device is None:
         return _unknown(device_id)
     if device.retired_us is not None:
-        return Problem("id", f"{device_id} 已停用,不再发放令牌", f"{device_id} is retired and gets no token")
+        return Problem("id", f"{device_id} 已停用，不再发放令牌", f"{device_id} is retired and gets no token")
     return None
 
 
 def _unknown(device_id: str) -> Problem:
     return Problem(
         "id",
-        f"没有设备 {device_id};用 coldwatch device list 查看",
+        f"没有设备 {device_id}；用 coldwatch device list 查看",
         f"there is no device {device_id}; see `coldwatch device list`",
     )
 
@@ -144,7 +144,7 @@ def _names_problem(enrolment: Enrolment) -> Problem | None:
         if not is_slug(value):
             return Problem(
                 field,
-                f"“{value[:ID_MAX]}”不能用:请用小写字母、数字和 _ . -,以字母或数字开头,最长 {ID_MAX} 个字符",
+                f"“{value[:ID_MAX]}”不能用：请用小写字母、数字和 _ . -，以字母或数字开头，最长 {ID_MAX} 个字符",
                 f"'{value[:ID_MAX]}' will not do: use lower-case letters, digits and _ . -, beginning with a letter "
                 f"or digit, at most {ID_MAX} characters",
             )
@@ -153,7 +153,7 @@ def _names_problem(enrolment: Enrolment) -> Problem | None:
         if len(name) > NAME_MAX or not name.isprintable():
             return Problem(
                 field,
-                f"名称最长 {NAME_MAX} 个字符,不含控制字符",
+                f"名称最长 {NAME_MAX} 个字符，不含控制字符",
                 f"a name has at most {NAME_MAX} characters and no control characters",
             )
     return None
@@ -170,7 +170,7 @@ def _kind_problem(enrolment: Enrolment) -> Problem | None:
     kinds = ", ".join(f"{kind.name} {kind.zh}" for kind in KINDS.values())
     return Problem(
         "kind",
-        f"没有“{enrolment.kind[:ID_MAX]}”这类设备,可选:{kinds}",
+        f"没有“{enrolment.kind[:ID_MAX]}”这类设备，可选：{kinds}",
         f"no such kind '{enrolment.kind[:ID_MAX]}'; choose one of {', '.join(KINDS)}",
     )
 
@@ -182,12 +182,12 @@ def _existing_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     if existing.retired_us is not None:
         return Problem(
             "id",
-            f"{enrolment.id} 曾经用过、已停用,它的历史还在:请换一个编号",
+            f"{enrolment.id} 曾经用过、已停用，它的历史还在：请换一个编号",
             f"{enrolment.id} was used and is retired, its history stays: choose another id",
         )
     return Problem(
         "id",
-        f"{enrolment.id} 已经登记过:请换一个编号;要新令牌请用 coldwatch device token {enrolment.id}",
+        f"{enrolment.id} 已经登记过：请换一个编号；要新令牌请用 coldwatch device token {enrolment.id}",
         f"{enrolment.id} is registered already: choose another id; for a new token use "
         f"`coldwatch device token {enrolment.id}`",
     )
@@ -199,7 +199,7 @@ def _county_problem(enrolment: Enrolment, known: Known) -> Problem | None:
         return None
     return Problem(
         "county",
-        f"企业 {enrolment.enterprise} 属于 {county}:请写 {county} 或留空",
+        f"企业 {enrolment.enterprise} 属于 {county}：请写 {county} 或留空",
         f"enterprise {enrolment.enterprise} is in {county}: say {county} or leave it empty",
     )
 
@@ -216,18 +216,18 @@ def _gateway_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     if gateway is None or gateway.kind != GATEWAY:
         return Problem(
             "behind",
-            f"{behind} 不是已登记的网关:请先登记它(--kind gateway)",
+            f"{behind} 不是已登记的网关：请先登记它（--kind gateway）",
             f"{behind} is not a registered gateway: register it first (--kind gateway)",
         )
     if gateway.enterprise != enrolment.enterprise:
         return Problem(
             "behind",
-            f"网关 {behind} 属于另一家企业:请用本企业的网关",
+            f"网关 {behind} 属于另一家企业：请用本企业的网关",
             f"gateway {behind} belongs to another enterprise: use one of this enterprise",
         )
     if gateway.retired_us is not None:
         return Problem(
-            "behind", f"网关 {behind} 已停用:请换一个", f"gateway {behind} is retired: use another one"
+            "behind", f"网关 {behind} 已停用：请换一个", f"gateway {behind} is retired: use another one"
         )
     return None
 
@@ -247,7 +247,7 @@ def _profile_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     fitting = ", ".join(sorted(name for name, metrics in known.profiles.items() if wanted & metrics))
     return Problem(
         "profile",
-        f"“{enrolment.profile[:ID_MAX]}”不适用于这类设备,可选:{fitting}",
+        f"“{enrolment.profile[:ID_MAX]}”不适用于这类设备，可选：{fitting}",
         f"'{enrolment.profile[:ID_MAX]}' has no limits for this kind; choose one of {fitting}",
     )
 

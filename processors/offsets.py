@@ -131,7 +131,7 @@ def check_topic(topic: str, known_id: str, topic_id: str) -> None:
     """Raises WrongTopic when Kafka's topic is not the one that the offsets belong to."""
     if known_id != topic_id:
         raise WrongTopic(
-            f"主题 {topic} 不是数据库偏移量所属的那一个(Kafka 被清空或更换)。 / topic {topic} has id {topic_id}, "
+            f"主题 {topic} 不是数据库偏移量所属的那一个（Kafka 被清空或更换）。 / topic {topic} has id {topic_id}, "
             f"the database's offsets belong to {known_id}: Kafka was wiped or replaced. Give back the old Kafka, "
             "or start with an empty database or another topic prefix"
         )

@@ -122,7 +122,7 @@ def check_end(claim_next: int, end: int, place: Place) -> None:
     """Raises WrongTopic when the database is ahead of the topic: it was wiped, or cut by a power loss."""
     if claim_next > end:
         raise WrongTopic(
-            f"主题 {place.topic} 分区 {place.partition} 只到 {end},数据库已处理到 {claim_next}:"
+            f"主题 {place.topic} 分区 {place.partition} 只到 {end}，数据库已处理到 {claim_next}:"
             f"Kafka 被清空或更换。 / topic {place.topic}/{place.partition} ends at {end}, the database has judged "
             f"up to {claim_next}: Kafka was wiped or replaced. Give back the old Kafka, or start with an empty "
             "database or another topic prefix"

@@ -8,7 +8,8 @@ from functools import partial
 import psycopg2
 
 from alerts.channels import CHANNELS
-from alerts.journal import Batch, PostgresJournal
+from alerts.journal import Batch
+from alerts.journal_postgres import PostgresJournal
 from coldwatch.transactions import Single
 from schemas.finding import Change
 from schemas.times import to_us

@@ -50,7 +50,7 @@ def add(
     kind: Annotated[str, typer.Option(help=f"类型 · one of {', '.join(KINDS)}")],
     enterprise: Annotated[str, typer.Option(help="企业编号 · the enterprise's id")],
     site: Annotated[str, typer.Option(help="场所编号 · the site's id")],
-    asset: Annotated[str, typer.Option(help="设施编号,如冷库 · what it watches, e.g. a cold room")] = "",
+    asset: Annotated[str, typer.Option(help="设施编号，如冷库 · what it watches, e.g. a cold room")] = "",
     county: Annotated[str, typer.Option(help="新企业所在区县 · the county of a new enterprise")] = "",
     behind: Annotated[str, typer.Option(help="经由哪个网关上报 · the gateway that publishes for it")] = "",
     interval: Annotated[str, typer.Option(help="上报间隔 · how often it reports, e.g. 60s")] = "",
@@ -82,13 +82,13 @@ def add(
 
 
 def rotate_token(id: DeviceId, as_json: AsJson = False) -> None:
-    """换发令牌,旧的立即失效 · give a new token; the old one is void at once."""
+    """换发令牌，旧的立即失效 · give a new token; the old one is void at once."""
     with _registry() as (registry, settings):
         _hand_over(_accepted(registry.rotate(id)), settings, as_json)
 
 
 def retire(id: DeviceId, as_json: AsJson = False) -> None:
-    """停用设备:不能再连接,历史保留 · retire a device: it may not connect, its history stays."""
+    """停用设备：不能再连接，历史保留 · retire a device: it may not connect, its history stays."""
     with _registry() as (registry, _settings):
         answer = registry.retire(id, time.time_ns() // 1000)
     if isinstance(answer, Problem):
@@ -118,7 +118,7 @@ def import_file(
     tokens: Annotated[Path | None, typer.Option(help="令牌写到哪里 · where the tokens go")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """批量登记,逐行报错 · enrol a file of devices; sound rows go in, each bad one says why."""
+    """批量登记，逐行报错 · enrol a file of devices; sound rows go in, each bad one says why."""
     try:
         rows = read_rows(file.read_bytes())
         with _registry() as (registry, _settings):
@@ -164,7 +164,7 @@ def _report_import(outcomes: list[Outcome], tokens: Path, as_json: bool) -> None
         for line, id_, problem in failed:
             typer.echo(f"第 {line} 行 line {line} {id_}: {problem.sentence()}", err=True)
         typer.echo(
-            f"登记 {enrolled} 台,失败 {len(failed)} 行 · {enrolled} enrolled, {len(failed)} rows refused"
+            f"登记 {enrolled} 台，失败 {len(failed)} 行 · {enrolled} enrolled, {len(failed)} rows refused"
         )
         typer.echo(f"令牌 · tokens: {tokens}")
     if failed:
@@ -215,7 +215,7 @@ def _registry() -> Iterator[tuple[PostgresRegistry, Settings]]:
     settings = local.of_running(Settings())
     if not settings.database.pipeline_url.get_secret_value():
         typer.echo(
-            "不知道数据库在哪里:先执行 coldwatch up,或设置 COLDWATCH_DATABASE__PIPELINE_URL / "
+            "不知道数据库在哪里：先执行 coldwatch up，或设置 COLDWATCH_DATABASE__PIPELINE_URL / "
             "no database is known: run `coldwatch up` first, or set COLDWATCH_DATABASE__PIPELINE_URL",
             err=True,
         )
@@ -228,7 +228,7 @@ def _registry() -> Iterator[tuple[PostgresRegistry, Settings]]:
             connection.close()
     except (psycopg2.OperationalError, Temporary) as error:
         typer.echo(
-            "数据库无法访问,coldwatch status 可看状态 / "
+            "数据库无法访问，coldwatch status 可看状态 / "
             f"the database cannot be reached, see `coldwatch status`: {error}",
             err=True,
         )

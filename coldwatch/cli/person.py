@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
             typer.Option("--password-stdin", help="从标准输入读密码 · read the password from standard input"),
         ] = False,
     ) -> None:
-        """添加用户;不给密码则生成并只显示一次 · add a person; without a password one is made and shown once."""
+        """添加用户；不给密码则生成并只显示一次 · add a person; without a password one is made and shown once."""
         from console import people  # argon2 and its work area only when asked for
 
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else people.new_password()
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(1) from error
         typer.echo(f"已添加 · added: {name} ({role.value})")
         if not password_stdin:
-            typer.echo(f"密码(只显示这一次) · password (shown this once): {password}")
+            typer.echo(f"密码（只显示这一次） · password (shown this once): {password}")
 
 
 def _connect() -> psycopg2.extensions.connection:
@@ -53,7 +53,7 @@ def _connect() -> psycopg2.extensions.connection:
     url = settings.database.web_url
     if not url.get_secret_value():
         raise Permanent(
-            "还没有数据库:先运行 coldwatch up,或设置 COLDWATCH_DATABASE__WEB_URL ·"
+            "还没有数据库：先运行 coldwatch up，或设置 COLDWATCH_DATABASE__WEB_URL ·"
             " there is no database yet: run coldwatch up first, or set COLDWATCH_DATABASE__WEB_URL"
         )
     return connect_database(url, settings.database, "person")

@@ -39,12 +39,12 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="CSV,第一行为表头 · with a header")],
+    file: Annotated[Path, typer.Argument(help="CSV，第一行为表头 · with a header")],
     device: Annotated[str, typer.Option(help="以哪台设备的名义 · as which device")],
     value_column: Annotated[str, typer.Option(help="数值列 · the column of values")] = "value",
     time_column: Annotated[
         str,
-        typer.Option(help="时间列,只检查能否识别与先后 · the column of times, checked and put to new times"),
+        typer.Option(help="时间列，只检查能否识别与先后 · the column of times, checked and put to new times"),
     ] = "",
     metric: Annotated[str, typer.Option(help="指标 · the metric it is")] = "temperature",
     unit: Annotated[str, typer.Option(help=f"文件中的单位 · its unit in the file: {', '.join(UNITS)}")] = "C",
@@ -54,10 +54,10 @@ def replay(
     ] = "now",
     speed: Annotated[
         float | None,
-        typer.Option(min=0.001, help="N 倍速;不给则尽快 · times real time; else as fast as taken"),
+        typer.Option(min=0.001, help="N 倍速；不给则尽快 · times real time; else as fast as taken"),
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option(help=f"令牌文件,或用环境变量 · the token, else ${TOKEN_VARIABLE}")
+        Path | None, typer.Option(help=f"令牌文件，或用环境变量 · the token, else ${TOKEN_VARIABLE}")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="末行为 JSON · the last line is JSON")] = False,
 ) -> None:
@@ -105,17 +105,17 @@ def _report(trace: Trace, expected: list[Listed], outcome: Outcome, timing: Timi
     for one in listed[:SHOWN_ROWS]:
         typer.echo(f"第 {one.line} 行 line {one.line}: {one.code}: {one.zh} / {one.en}", err=True)
     if len(listed) > SHOWN_ROWS:
-        typer.echo(f"… 共 {len(listed)} 行,--json 列出全部 · {len(listed)} in all, see --json", err=True)
+        typer.echo(f"… 共 {len(listed)} 行，--json 列出全部 · {len(listed)} in all, see --json", err=True)
     for line in trace.unordered[:SHOWN_ROWS]:
         typer.echo(
-            f"第 {line} 行时间未递增,仍按位置发送 · line {line}: time not after the one before, sent anyway",
+            f"第 {line} 行时间未递增，仍按位置发送 · line {line}: time not after the one before, sent anyway",
             err=True,
         )
     for code, count in sorted(outcome.refused_by_code.items()):
         zh, en = outcome.sentences.get(code, ("", ""))
         typer.echo(f"{code} x {count}: {zh} / {en}", err=True)
     typer.echo(
-        f"{trace.length} 行:接受 {outcome.accepted},拒绝 {outcome.refused},无法发送 {len(trace.unusable)} · "
+        f"{trace.length} 行：接受 {outcome.accepted}，拒绝 {outcome.refused}，无法发送 {len(trace.unusable)} · "
         f"{trace.length} rows: {outcome.accepted} accepted, {outcome.refused} refused, {len(trace.unusable)} unusable"
     )
     if as_json:
@@ -145,7 +145,7 @@ def _as_json(
 def _trace(file: Path, value_column: str, time_column: str, unit: str) -> Trace:
     if unit not in UNITS:
         raise Permanent(
-            f"单位“{unit}”不认识,可用:{', '.join(UNITS)} / unknown unit '{unit}': use {', '.join(UNITS)}"
+            f"单位“{unit}”不认识，可用：{', '.join(UNITS)} / unknown unit '{unit}': use {', '.join(UNITS)}"
         )
     try:
         return read_trace(file.read_bytes(), value_column, time_column, unit)
@@ -172,7 +172,7 @@ def _end_ms(text: str) -> int:
         return to_us(datetime.fromisoformat(text)) // 1000
     except (ValueError, TypeError):
         raise Permanent(
-            f"--end“{text}”不行:写 now 或带时区的时间 / --end '{text}' will not do: now, or like "
+            f"--end“{text}”不行：写 now 或带时区的时间 / --end '{text}' will not do: now, or like "
             "2026-11-23T10:00:00+08:00"
         ) from None
 
@@ -189,7 +189,7 @@ def _token(file: Path | None, device: Device) -> str:
         return token
     user = _user(device)
     raise Permanent(
-        f"缺少 {user} 的令牌:用 --token-file 或环境变量 {TOKEN_VARIABLE};忘了就用 coldwatch device token {user} 换发 / "
+        f"缺少 {user} 的令牌：用 --token-file 或环境变量 {TOKEN_VARIABLE}；忘了就用 coldwatch device token {user} 换发 / "
         f"the token of {user} is missing: give --token-file or ${TOKEN_VARIABLE}; if it is lost, "
         f"`coldwatch device token {user}` gives a new one"
     )
@@ -204,7 +204,7 @@ def _device(settings: Settings, device_id: str) -> Device:
     url = settings.database.pipeline_url
     if not url.get_secret_value():
         raise Permanent(
-            "不知道数据库在哪里:先执行 coldwatch up,或设置 COLDWATCH_DATABASE__PIPELINE_URL / "
+            "不知道数据库在哪里：先执行 coldwatch up，或设置 COLDWATCH_DATABASE__PIPELINE_URL / "
             "no database is known: run `coldwatch up` first, or set COLDWATCH_DATABASE__PIPELINE_URL"
         )
     cache = RegistryCache()
@@ -219,7 +219,7 @@ def _device(settings: Settings, device_id: str) -> Device:
     device = cache.find(device_id)
     if device is None or device.retired_us is not None:
         raise Permanent(
-            f"没有在用的设备 {device_id},可用 coldwatch device list 查看、device add 登记 / "
+            f"没有在用的设备 {device_id}，可用 coldwatch device list 查看、device add 登记 / "
             f"there is no device {device_id} in use; see `coldwatch device list`, or enrol it with `device add`"
         )
     return device
@@ -228,7 +228,7 @@ def _device(settings: Settings, device_id: str) -> Device:
 def _target(settings: Settings, device: Device, token: str) -> Target:
     if not settings.gateway.port:
         raise Permanent(
-            "不知道网关在哪里:先执行 coldwatch up,或设置 COLDWATCH_GATEWAY__PORT / "
+            "不知道网关在哪里：先执行 coldwatch up，或设置 COLDWATCH_GATEWAY__PORT / "
             "no gateway is known: run `coldwatch up` first, or set COLDWATCH_GATEWAY__PORT"
         )
     prefix = f"cw/v1/{device.enterprise}/{device.id}"
@@ -240,7 +240,7 @@ def _check_metric(device: Device, metric: str, unit: str) -> None:
     units = {point.metric: point.unit for point in device.points}
     if metric not in units:
         raise Permanent(
-            f"{device.id} 没有指标 {metric},有:{', '.join(units)} / {device.id} has no metric {metric}, it has: "
+            f"{device.id} 没有指标 {metric}，有：{', '.join(units)} / {device.id} has no metric {metric}, it has: "
             f"{', '.join(units)}"
         )
     if UNITS[unit][0] != units[metric]:

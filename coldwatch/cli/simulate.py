@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 EXIT_CANNOT = 3
 SENTENCES = {
-    "enrolled": "已登记 {devices} 台设备(新 {new}) · {devices} devices registered ({new} new)",
+    "enrolled": "已登记 {devices} 台设备（新 {new}） · {devices} devices registered ({new} new)",
     "connected": "{devices} 台设备在线 · {devices} devices are on line",
     "fault": "故障 · fault  {fault}  {device}  → {rule}",
-    "stopped": "已停止:发出 {published},确认 {acknowledged},被拒通知 {notices} · "
+    "stopped": "已停止：发出 {published}，确认 {acknowledged}，被拒通知 {notices} · "
     "stopped: {published} sent, {acknowledged} acknowledged, {notices} notices of refusal",
 }
 
@@ -50,7 +50,7 @@ def simulate(
         bool, typer.Option(help="标准输入关闭即停 · stop when standard input ends", hidden=True)
     ] = False,
 ) -> None:
-    """模拟城市:真实 MQTT 连接、物理、故障脚本 · the simulated city: real MQTT, physics, scripted faults."""
+    """模拟城市：真实 MQTT 连接、物理、故障脚本 · the simulated city: real MQTT, physics, scripted faults."""
     from coldwatch.city import plan
     from coldwatch.city.publisher import Publisher
     from coldwatch.city.simulation import Simulation
@@ -81,7 +81,7 @@ def enrol(city: "City", settings: Settings) -> "Enrolled":
         connection = connect_database(settings.database.pipeline_url, settings.database, "simulate")
     except psycopg2.OperationalError as error:
         raise Temporary(
-            "连不上数据库:先执行 coldwatch up / the database cannot be reached: `coldwatch up` first: "
+            "连不上数据库：先执行 coldwatch up / the database cannot be reached: `coldwatch up` first: "
             + str(error).strip()
         ) from error
     with closing(connection):

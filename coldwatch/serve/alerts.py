@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 
 from alerts.channels import CHANNELS, Tools
 from alerts.consumer import FindingsReader
-from alerts.journal import PostgresJournal
+from alerts.journal_postgres import PostgresJournal
 from alerts.outbox import Drain
 from coldwatch.connections import connect_database
 from coldwatch.health import HealthServer

@@ -65,16 +65,16 @@ NO_USERNAME = SignInRefusal(
     "no_username",
     4,
     Code.BAD_CREDENTIALS,
-    "用户名请填设备号,密码请填令牌 / the username is the device id, the password its token",
+    "用户名请填设备号，密码请填令牌 / the username is the device id, the password its token",
 )
 UNAVAILABLE = SignInRefusal(
     "unavailable",
     3,
     Code.SERVER_UNAVAILABLE,
-    "暂时无法核对设备,请稍后再连 / cannot check devices now, try again",
+    "暂时无法核对设备，请稍后再连 / cannot check devices now, try again",
 )
 BUSY = SignInRefusal(
-    "busy", 3, Code.SERVER_BUSY, "连接已满,请稍后再连 / too many connections, try again later"
+    "busy", 3, Code.SERVER_BUSY, "连接已满，请稍后再连 / too many connections, try again later"
 )
 EMPTY_CLIENT_ID = SignInRefusal(
     "empty_client_id",

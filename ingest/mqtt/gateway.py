@@ -259,7 +259,7 @@ class Gateway:
         if self._full and not self._unconfirmed and self._connections:
             largest = max(self._connections, key=lambda connection: connection.held_bytes)
             self.refused(largest.address, _name(largest), "unfinished_packet")
-            largest.leave(Code.QUOTA_EXCEEDED, "内存已满,请重发 / buffers are full, send again")
+            largest.leave(Code.QUOTA_EXCEEDED, "内存已满，请重发 / buffers are full, send again")
 
     # ------------------------------------------------------------------ the end, and figures
 

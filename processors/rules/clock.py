@@ -48,6 +48,6 @@ RULE: Final = Rule(
     applies=lambda metric: metric == "",
     state=WrongClock,
     step=step,
-    zh="设备时钟不对;连续两次时间正确后结束。",
+    zh="设备时钟不对；连续两次时间正确后结束。",
     en="The device's clock is wrong; it ends after two readings with a sound time.",
 )

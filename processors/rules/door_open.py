@@ -18,6 +18,6 @@ RULE: Final = Rule(
     applies=applies,
     state=Breach,
     step=step,
-    zh="库门开启超过规定时长;关门后结束。",
+    zh="库门开启超过规定时长；关门后结束。",
     en="The door has been open for longer than allowed; it ends when the door is closed.",
 )

@@ -19,7 +19,7 @@ RULE: Final = Rule(
     applies=applies,
     state=Breach,
     step=step,
-    zh="数值超出限值,且实测超限时间达到规定时长;回到限值以内(含回差)连续若干次后结束。",
+    zh="数值超出限值，且实测超限时间达到规定时长；回到限值以内（含回差）连续若干次后结束。",
     en="The value was out of its limits for the dwell, counted in measured time; "
     "it ends after several samples back inside by the hysteresis.",
 )

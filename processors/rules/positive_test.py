@@ -59,6 +59,6 @@ RULE: Final = Rule(
     state=None,
     step=step,
     persistent=True,
-    zh="快检结果为阳性(红)或可疑(橙);由人员处置后关闭。",
+    zh="快检结果为阳性（红）或可疑（橙）；由人员处置后关闭。",
     en="A rapid test was positive (red) or suspicious (orange); a person closes it after acting on it.",
 )

@@ -48,6 +48,6 @@ RULE: Final = Rule(
     state=Refusals,
     step=step,
     tick=tick,
-    zh="设备发送的数据被拒收;一段时间内不再被拒收后结束。",
+    zh="设备发送的数据被拒收；一段时间内不再被拒收后结束。",
     en="What the device sends is refused; it ends when nothing was refused for a while.",
 )

@@ -69,6 +69,6 @@ RULE: Final = Rule(
     state=Silence,
     step=step,
     tick=tick,
-    zh="超过两个上报间隔没有收到数据;再次收到数据时结束。平台自身的停顿不计入。",
+    zh="超过两个上报间隔没有收到数据；再次收到数据时结束。平台自身的停顿不计入。",
     en="Nothing was heard for two reporting intervals; it ends with the next reading. Our own stalls do not count.",
 )

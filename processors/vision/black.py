@@ -22,7 +22,7 @@ CHECK: Final = Check(
     limit=0.5,
     hold_us=0,
     explain={
-        "zh": "画面全黑:请检查摄像头供电、镜头盖和现场照明。",
+        "zh": "画面全黑：请检查摄像头供电、镜头盖和现场照明。",
         "en": "The picture is black: check the camera's power, the lens cap and the light on site.",
     },
     score=score,

@@ -109,7 +109,7 @@ CHECK: Final = Check(
     limit=0.65,
     hold_us=0,
     explain={
-        "zh": "镜头被遮挡、失焦或被转向:看不到原来的画面。请清除遮挡并重新对焦。",
+        "zh": "镜头被遮挡、失焦或被转向：看不到原来的画面。请清除遮挡并重新对焦。",
         "en": "The camera is covered, out of focus or turned away: clear the lens and focus it.",
     },
     score=score,

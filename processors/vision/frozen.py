@@ -35,7 +35,7 @@ CHECK: Final = Check(
     limit=0.9,
     hold_us=1_500_000,
     explain={
-        "zh": "画面静止:时间在走,图像一直不变。请重启摄像头或检查视频源。",
+        "zh": "画面静止：时间在走，图像一直不变。请重启摄像头或检查视频源。",
         "en": "The picture is frozen while time goes on: restart the camera or check its source.",
     },
     score=score,

@@ -6,8 +6,9 @@ from functools import partial
 import psycopg2
 import pytest
 
-from alerts.journal import Batch, Journal, Position, PostgresJournal, Postponed, Unreadable
+from alerts.journal import Batch, Journal, Position, Postponed, Unreadable
 from alerts.journal_memory import MemoryJournal
+from alerts.journal_postgres import PostgresJournal
 from alerts.lifecycle import ENDS_BY_ITSELF, NO_SUCH_INCIDENT, Acknowledge, Close
 from coldwatch.transactions import Single
 from schemas.errors import Fenced

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from alerts.channels import CHANNELS
-from alerts.journal import PostgresJournal
+from alerts.journal_postgres import PostgresJournal
 from coldwatch import topics
 from coldwatch.serve.alerts import Service
 from coldwatch.transactions import Single

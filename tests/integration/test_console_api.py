@@ -9,7 +9,8 @@ import psycopg2
 import pytest
 
 from alerts.channels import CHANNELS
-from alerts.journal import Batch, PostgresJournal
+from alerts.journal import Batch
+from alerts.journal_postgres import PostgresJournal
 from coldwatch.transactions import Single
 from schemas.person import Role
 from schemas.times import to_us
