@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from alerts.advice import ADVICE
-from alerts.journal import Cursor
+from alerts.journal_postgres import Cursor
 from schemas.finding import subject_of
 from schemas.refusal import Ground, Refusal, Refused
 from schemas.statements import load, rows_of
@@ -25,7 +25,7 @@ Item = dict[str, Any]
 BAD_CURSOR: Final = Refusal(
     Ground.INVALID,
     "bad_cursor",
-    "翻页参数 before 无效,请从第一页重新开始。",
+    "翻页参数 before 无效，请从第一页重新开始。",
     "The parameter `before` is no cursor of this list; start from the first page again.",
 )
 

@@ -1,7 +1,7 @@
 """The journal: incidents, their events, the outbox, the positions in topic `findings`; changed together or not at all.
 
-This is the port. `PostgresJournal` (alerts/journal_postgres.py) is the real one, `MemoryJournal` (alerts/journal_memory.py)
-its twin for tests; both pass tests/contract/test_journal.py.
+This is the port. `PostgresJournal` (alerts/journal_postgres.py) is the real one, `MemoryJournal`
+(alerts/journal_memory.py) its twin for tests; both pass tests/contract/test_journal.py.
 """
 
 from collections.abc import Mapping, Sequence
