@@ -111,6 +111,7 @@ def test_the_language_can_be_switched_and_stays(console: Page, program: Program,
     assert console.evaluate("document.documentElement.lang").startswith("en")
     console.reload()
     expect(console.locator("h1")).not_to_have_text(chinese)
+    expect(console.get_by_test_id("live")).to_have_attribute("data-state", "live")
     console.screenshot(path=pictures / "english.png")
     console.get_by_test_id("language-zh-CN").click()
     expect(console.locator("h1")).to_have_text(chinese)
