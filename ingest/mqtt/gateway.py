@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from ingest.clocks import Clocks
-from ingest.delivery import Delivery, Sends
+from ingest.delivery import SPACING_S, Delivery, Sends
 from ingest.evidence import Evidence
 from ingest.mqtt import codes
 from ingest.mqtt.codes import Code
@@ -58,13 +58,14 @@ class Gateway:
         evidence: Evidence,
         prefix: str = "",
         now_s: Callable[[], float] = time.monotonic,
+        spacing_s: float = SPACING_S,
     ) -> None:
         self.limits = Limits(
             settings.max_telemetry_bytes, settings.max_frame_bytes, settings.connect_timeout_s
         )
         self.now_s = now_s
         self.delivery = Delivery(
-            sends, evidence, prefix, run, self.completed, metrics.confirm_seconds.observe
+            sends, evidence, prefix, run, self.completed, metrics.confirm_seconds.observe, spacing_s
         )
         self.find = registry.find
         self.signing_in = SignIn(registry)
@@ -77,7 +78,6 @@ class Gateway:
         self._empty = asyncio.Event()
         self._empty.set()
         self._acknowledging: set[Connection] = set()
-        self._flushing = False
         self._full = False
         self._full_since_s = 0.0
         self._stopping = False
@@ -156,15 +156,10 @@ class Gateway:
         ticket.pending -= 1
         if not ticket.pending:
             self.completed([ticket])
-        elif not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        else:
+            self.delivery.flush()
         if self._unconfirmed + self._kept >= self._settings.max_buffered_bytes and not self._full:
             self._stop_reading()
-
-    def _flush(self) -> None:
-        self._flushing = False
-        self.delivery.flush()
 
     def completed(self, tickets: list[Ticket]) -> None:
         """Kafka has confirmed all of these; their connections write at the end of this turn."""

@@ -82,6 +82,7 @@ class House:
             self.producer,
             self.evidence,
             now_s=lambda: self.now_s,
+            spacing_s=0.0,
         )
         devices = [self.device("hub", "gateway"), self.device("solo")]
         devices += [self.device(f"c{number}", behind="hub") for number in range(8)]
