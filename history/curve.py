@@ -151,7 +151,7 @@ def _curve(cursor: Cursor, span: Span, now: datetime) -> dict[str, Any]:
         "unit": span.unit,
         "from": span.begin,
         "to": span.end,
-        "interval_s": span.interval.total_seconds(),
+        "interval_s": _drawn_interval(span, thinned).total_seconds(),
         "thinned": thinned,
         "points": points,
         "breaches": breaches,
@@ -159,6 +159,11 @@ def _curve(cursor: Cursor, span: Span, now: datetime) -> dict[str, Any]:
         "suppressed": suppressed,
         "limits": _limits(cursor, span),
     }
+
+
+def _drawn_interval(span: Span, thinned: bool) -> timedelta:
+    """How far apart neighbours are drawn: the device's interval, or a slice when points were thinned out."""
+    return max(span.interval, (span.end - span.begin) / SLICES) if thinned else span.interval
 
 
 def _points(cursor: Cursor, span: Span, asked: dict[str, Any]) -> tuple[list[list[Any]], bool]:

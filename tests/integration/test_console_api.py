@@ -163,6 +163,7 @@ def test_a_spike_survives_thinning_and_a_gap_stays_a_gap(cast, client) -> None:
     curve = client.get("/api/devices/jinyang-probe/curve", params={"metric": "temperature", **span}).json()
     values = [value for _at, value, *_ in curve["points"]]
     assert curve["thinned"]
+    assert curve["interval_s"] == 20.0
     assert 500 < len(values) <= 2010
     assert values.count(55.5) == 1
     ms = round(begin.timestamp() * 1000)
