@@ -86,7 +86,9 @@ def _apply_one(cursor: "psycopg2.extensions.cursor", name: str, text: str) -> bo
         cursor.execute("set local role coldwatch_owner")
         cursor.execute(text)
         cursor.execute("reset role")
-        cursor.execute("insert into coldwatch_migration.migration (name, sha256) values (%s, %s)", (name, sha256))
+        cursor.execute(
+            "insert into coldwatch_migration.migration (name, sha256) values (%s, %s)", (name, sha256)
+        )
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")

@@ -218,8 +218,8 @@ class Publisher:
 def _connect_failure(reason: ReasonCode, user: str) -> str:
     if reason.value in REFUSED_TOKEN:
         return (
-            f"网关不认 {user} 的令牌：检查令牌，或用 coldwatch device token {user} 换发 / the gateway refuses the token "
-            f"of {user}: check it, or give a new one with `coldwatch device token {user}`"
+            f"网关不认 {user} 的令牌：检查令牌，或用 coldwatch device token {user} 换发 / "
+            f"the gateway refuses the token of {user}: check it, or give a new one with `coldwatch device token {user}`"
         )
     return f"网关拒绝连接：{reason}；稍后再试 / the gateway refuses the connection: {reason}; try again later"
 

@@ -1,5 +1,7 @@
 """Makes the Kafka topics of the one table and checks those that exist. Services never create topics."""
 
+from contextlib import suppress
+
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
@@ -26,10 +28,8 @@ def _create(admin: KafkaAdminClient, names: list[str], topics: list) -> None:  #
         NewTopic(name, topic.partitions, replication_factor=-1, topic_configs=topic.config())
         for name, topic in zip(names, topics, strict=True)
     ]
-    try:
+    with suppress(TopicAlreadyExistsError):  # another front door was quicker
         admin.create_topics(new)
-    except TopicAlreadyExistsError:
-        pass  # another front door was quicker
 
 
 def _check(admin: KafkaAdminClient, prefix: str) -> None:

@@ -112,7 +112,9 @@ def _trace(
             before = time
         if value is None:
             shown = _cell(row, value_at)
-            trace.unusable.append(Listed(line, "not_a_number", f"不是数字：{shown}", f"not a number: {shown}"))
+            trace.unusable.append(
+                Listed(line, "not_a_number", f"不是数字：{shown}", f"not a number: {shown}")
+            )
             continue
         trace.rows.append(Row(number, line, round(convert(value), DECIMALS)))
     return trace

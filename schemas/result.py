@@ -39,13 +39,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 VERDICT_WORDS: Final[dict[str, Verdict]] = {
-    **{w: Verdict.NEGATIVE for w in ("negative", "阴性", "合格", "未检出", "pass", "-")},
-    **{
-        w: Verdict.POSITIVE
-        for w in ("positive", "阳性", "不合格", "检出", "超标", "疑似病态肉", "劣质油", "fail", "+")
-    },
-    **{w: Verdict.SUSPICIOUS for w in ("suspicious", "可疑", "疑似")},
-    **{w: Verdict.INVALID for w in ("invalid", "无效")},
+    **dict.fromkeys(("negative", "阴性", "合格", "未检出", "pass", "-"), Verdict.NEGATIVE),
+    **dict.fromkeys(
+        ("positive", "阳性", "不合格", "检出", "超标", "疑似病态肉", "劣质油", "fail", "+"), Verdict.POSITIVE
+    ),
+    **dict.fromkeys(("suspicious", "可疑", "疑似"), Verdict.SUSPICIOUS),
+    **dict.fromkeys(("invalid", "无效"), Verdict.INVALID),
 }
 """Instruments' words to verdicts. Jiangsu's and the colloidal-gold vocabularies (S); the mapping itself is ours (D)."""
 

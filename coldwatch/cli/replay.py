@@ -189,7 +189,8 @@ def _token(file: Path | None, device: Device) -> str:
         return token
     user = _user(device)
     raise Permanent(
-        f"缺少 {user} 的令牌：用 --token-file 或环境变量 {TOKEN_VARIABLE}；忘了就用 coldwatch device token {user} 换发 / "
+        f"缺少 {user} 的令牌：用 --token-file 或环境变量 {TOKEN_VARIABLE}；"
+        f"忘了就用 coldwatch device token {user} 换发 / "
         f"the token of {user} is missing: give --token-file or ${TOKEN_VARIABLE}; if it is lost, "
         f"`coldwatch device token {user}` gives a new one"
     )

@@ -14,7 +14,9 @@ from schemas.settings import Settings
 def register(app: typer.Typer) -> None:
     @app.command("settings")
     def settings_command(
-        markdown: Annotated[bool, typer.Option("--markdown", help="文档表格 · the table of docs/settings.md")] = False,
+        markdown: Annotated[
+            bool, typer.Option("--markdown", help="文档表格 · the table of docs/settings.md")
+        ] = False,
     ) -> None:
         """列出全部设置及当前值 · list every setting with its value; secrets are not shown."""
         if markdown:

@@ -1,5 +1,7 @@
 """The parser is total: any bytes give packets or a protocol error, however they are cut."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +28,7 @@ def run(pieces: list[bytes], version: int | None) -> tuple[list[Packet], Code | 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
 
 
 versions = st.sampled_from([None, 4, 5])

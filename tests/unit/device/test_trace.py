@@ -17,8 +17,8 @@ def test_values_are_converted_and_keep_their_place() -> None:
 def test_what_is_unusable_is_listed_with_its_line_and_reason() -> None:
     trace = read_trace(CSV, "v", "time", "F")
     assert trace.unusable == [
-        Listed(3, "not_a_number", "不是数字:x", "not a number: x"),
-        Listed(5, "bad_time", "时间无法识别:never", "not a time: never"),
+        Listed(3, "not_a_number", "不是数字：x", "not a number: x"),
+        Listed(5, "bad_time", "时间无法识别：never", "not a time: never"),
     ]
     assert trace.unordered == [6]
     assert [row.number for row in trace.rows] == [0, 2, 4]
