@@ -1,6 +1,6 @@
 """Packing loses nothing: every line leaves once, in order, in bounded packs; every ticket completes exactly once."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.packer import PackLane, Ticket
@@ -15,6 +15,7 @@ steps = st.lists(
 )
 
 
+@settings(max_examples=400, deadline=None)
 @given(steps)
 def test_every_line_leaves_once_in_order_and_every_ticket_completes_once(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     lanes = [PackLane(BOUND) for _ in range(3)]

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.mqtt.codes import Code
@@ -35,6 +35,7 @@ versions = st.sampled_from([None, 4, 5])
 places = st.lists(st.integers(0, 10_000), max_size=6)
 
 
+@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=300), versions, places)
 def test_any_bytes_give_packets_or_an_error_however_cut(
     data: bytes, version: int | None, where: list[int]
@@ -59,6 +60,7 @@ sound = st.sampled_from(
 )
 
 
+@settings(max_examples=400, deadline=None)
 @given(
     st.lists(sound, min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4),
