@@ -69,7 +69,7 @@ class Gateway:
         )
         self.find = registry.find
         self.signing_in = SignIn(registry)
-        self.notices = Notices(registry.find, metrics.notices_dropped.inc)
+        self.notices = Notices(registry.find, metrics.notices_dropped.inc, now_s)
         self._settings = settings
         self._refusals = refusals
         self._metrics = metrics

@@ -1,5 +1,10 @@
-"""What devices read on their `errors` topic: why a message was refused. QoS 0, told to whoever listens now. Edge."""
+"""What devices read on their `errors` topic: why a message was refused. QoS 0. Edge.
 
+Told to whoever listens; when nobody does, held for a minute for the next one. A device has one connection, so a
+technician's mosquitto_pub takes over from the mosquitto_sub beside it, which comes back a second later.
+"""
+
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,16 +18,25 @@ from schemas.rejection import Rejection, notice_of
 if TYPE_CHECKING:
     from ingest.mqtt.connection import Connection
 
+HELD_S = 60.0
+HELD_TOPICS = 1_000
+HELD_EACH = 8
+"""What is held for topics without a listener: the newest of each, of the topics that were told last."""
+
 _encode = msgspec.json.Encoder().encode
 
 
 class Notices:
     """Who listens to which topic. `find` looks a device up, `dropped` hears of each notice that was not taken."""
 
-    def __init__(self, find: Callable[[str], Device | None], dropped: Callable[[], None]) -> None:
+    def __init__(
+        self, find: Callable[[str], Device | None], dropped: Callable[[], None], now_s: Callable[[], float]
+    ) -> None:
         self._find = find
         self._dropped = dropped
+        self._now_s = now_s
         self._listeners: dict[str, set[Connection]] = {}
+        self._held: OrderedDict[str, deque[tuple[float, bytes]]] = OrderedDict()
 
     def permits(self, device: Device, topic: str) -> bool:
         return may_read(device, topic, self._find)
@@ -32,6 +46,7 @@ class Notices:
         for topic in topics:
             if topic in connection.session.subscriptions:
                 self._listeners.setdefault(topic, set()).add(connection)
+                self._hand_over(connection, topic)
             else:
                 self._remove(connection, topic)
 
@@ -48,19 +63,33 @@ class Notices:
             self._remove(connection, topic)
 
     def tell(self, rejection: Rejection) -> None:
-        """Sends the reason to whoever listens to the errors of the device it falls on."""
-        device = self._find(rejection.device) if self._listeners else None
+        """Sends the reason to whoever listens to the errors of the device it falls on, now or within a minute."""
+        device = self._find(rejection.device)
         if device is None:
             return
         topic = f"cw/v1/{device.enterprise}/{device.id}/errors"
-        listeners = self._listeners.get(topic)
-        if not listeners:
-            return
         at = datetime.fromtimestamp(rejection.received_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
         payload = _encode(notice_of(rejection, at))
+        listeners = self._listeners.get(topic)
+        if not listeners:
+            self._hold(topic, payload)
+            return
         for connection in listeners:
             if not connection.notify(topic, payload):
                 self._dropped()
+
+    def _hold(self, topic: str, payload: bytes) -> None:
+        held = self._held.setdefault(topic, deque(maxlen=HELD_EACH))
+        held.append((self._now_s() + HELD_S, payload))
+        self._held.move_to_end(topic)
+        if len(self._held) > HELD_TOPICS:
+            self._held.popitem(last=False)
+
+    def _hand_over(self, connection: "Connection", topic: str) -> None:
+        now_s = self._now_s()
+        for until_s, payload in self._held.pop(topic, ()):
+            if until_s > now_s:
+                connection.notify(topic, payload)
 
     def _remove(self, connection: "Connection", topic: str) -> None:
         listeners = self._listeners.get(topic)

@@ -32,9 +32,13 @@ def tool(
     name: str, program: "Program", token: str, version: str, *arguments: str
 ) -> "subprocess.CompletedProcess[str]":
     """Runs one of mosquitto's tools as device `tool-probe` to its end."""
+    line = command(name, program, token, version, *arguments)
+    return subprocess.run(line, capture_output=True, text=True, timeout=40)
+
+
+def command(name: str, program: "Program", token: str, version: str, *arguments: str) -> list[str]:
     host, port = program.mqtt
-    command = [name, "-h", host, "-p", str(port), "-u", "tool-probe", "-P", token, "-V", version, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=40)
+    return [name, "-h", host, "-p", str(port), "-u", "tool-probe", "-P", token, "-V", version, *arguments]
 
 
 def sample(value: object) -> tuple[str, datetime]:
@@ -81,6 +85,24 @@ def test_mosquitto_rr_hears_on_one_connection_why_its_message_was_refused(
     assert (notice["code"], notice["path"]) == ("not_a_number", "$.values.temperature")
     assert "数字" in notice["zh"]
     assert "number" in notice["en"]
+
+
+def test_mosquitto_sub_beside_mosquitto_pub_hears_why_the_message_was_refused(
+    program: Program, token: str
+) -> None:
+    """The second connection takes over from the first, which comes back and is told what it missed."""
+    listen = command("mosquitto_sub", program, token, "mqttv311", "-d", "-C", "1", "-W", "30", "-t", ERRORS)
+    by_line = ["stdbuf", "-oL", *listen]  # a pipe would keep what it says until its end
+    with subprocess.Popen(by_line, stdout=subprocess.PIPE, text=True) as listener:
+        assert listener.stdout is not None
+        while "SUBACK" not in listener.stdout.readline():
+            assert listener.poll() is None
+        payload, _ = sample("warm")
+        sent = tool("mosquitto_pub", program, token, "mqttv311", "-q", "1", "-t", TELEMETRY, "-m", payload)
+        assert sent.returncode == 0, sent.stderr
+        heard = listener.stdout.read()
+    assert listener.returncode == 0
+    assert "not_a_number" in heard
 
 
 @pytest.mark.parametrize("version", VERSIONS)
