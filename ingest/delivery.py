@@ -88,7 +88,7 @@ class Delivery:
     def add_rejection(self, rejection: Rejection, raw: bytes, ticket: Ticket) -> None:
         """The raw bytes with their reason; large ones by way of the evidence store."""
         device = rejection.device
-        headers = (_count(rejection.count), (HEADER, encode_rejection(_shortened(rejection))))
+        headers = (_count(rejection.count), (HEADER, encode_rejection(shortened(rejection))))
         if len(raw) <= PACK_MAX_BYTES:
             self._add(REJECTIONS, device, Record(device.encode(), raw, headers), ticket)
             return
@@ -214,7 +214,8 @@ def _count(values: int) -> tuple[str, bytes]:
     return (HEADER_COUNT, b"%d" % values)
 
 
-def _shortened(rejection: Rejection) -> Rejection:
+def shortened(rejection: Rejection) -> Rejection:
+    """The same refusal with words of bounded length."""
     if max(len(rejection.topic), len(rejection.path), len(rejection.detail)) <= MAX_WORDS:
         return rejection
     return msgspec.structs.replace(

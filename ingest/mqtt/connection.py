@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from ingest.admission import Admitted, Route, admit, refuse, resolve
+from ingest.delivery import shortened
 from ingest.mqtt import encode
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
 from ingest.mqtt.control import Connect, Control, Subscribe, Unsubscribe, topic_text
@@ -199,7 +200,7 @@ class Connection(asyncio.Protocol):
             delivery.add_rejection(rejection, raw, ticket)
             ticket.count += rejection.count
             ticket.size += len(raw)
-            self._gate.rejected(rejection)
+            self._gate.rejected(shortened(rejection))
         if not rejections or admitted.count or admitted.result is not None or admitted.frame is not None:
             return Code.SUCCESS
         first = rejections[0][0]

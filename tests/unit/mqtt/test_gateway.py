@@ -109,6 +109,14 @@ async def test_a_notice_goes_to_who_listens_and_not_to_who_does_not_read(house: 
     assert transport.take() == b""
 
 
+async def test_a_notice_about_an_endless_topic_is_short(house: House) -> None:
+    connection, transport = await house.sign_in("solo")
+    connection.data_received(subscribe(4, 1, ["cw/v1/e/solo/errors"]))
+    transport.take()
+    connection.data_received(publish(4, "t" * 60_000, b"x", 2))
+    assert len(transport.take()) < 2_000
+
+
 async def test_at_the_bound_nobody_is_read_and_below_it_all_are(house: House) -> None:
     small = House(max_buffered_bytes=20_000)
     (busy, busy_side), (_, other_side) = await small.sign_in("hub"), await small.sign_in("solo")
