@@ -29,6 +29,7 @@ from typing import Any, NoReturn, Protocol
 
 import faust
 import structlog
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP
 
@@ -45,6 +46,7 @@ from schemas.topics import FINDINGS, READINGS, Topic
 STUCK_AFTER_S = 60.0
 WATCH_EVERY_S = 5.0
 STOP_WITHIN_S = 15.0
+FETCH_WAIT_MS = 20
 QUIET_WITHIN_S = 0.05
 """How long topics with few records wait for more; readings have their own setting."""
 
@@ -68,6 +70,20 @@ class Kafka(Protocol):
     def topic_ids(self, topics: Sequence[str]) -> dict[str, str]: ...
     def ends(self, places: Sequence[Place]) -> dict[Place, int]: ...
     def producer(self) -> Any: ...
+
+
+class QuickFetches(AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread, but a fetch waits at the broker for FETCH_WAIT_MS, not for 1.5 s.
+
+    aiokafka has one fetch under way per broker and leaves out partitions whose records are not taken yet. While the
+    writer is busy that fetch may hold quiet partitions alone, and the busy ones wait until it returns: 1.4 s at the
+    median under load.
+    """
+
+    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
+        consumer = super()._create_consumer(loop)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
 
 
 class Worker:
@@ -237,6 +253,16 @@ class Worker:
 
         class ClaimingConsumer(KafkaConsumer):  # type: ignore[misc]
             """Faust's consumer, but where it reads from is the database's word."""
+
+            def _new_consumer_thread(self) -> QuickFetches:
+                return QuickFetches(self, loop=self.loop, beacon=self.beacon)
+
+            def on_buffer_full(self, tp: TP) -> None:
+                """Does nothing: a full queue holds the reader back as it is.
+
+                Faust's own way leaves the partition out of the next look, which then waits up to a second for the
+                quiet ones: 0.7 s at p95 with 800 packs/s.
+                """
 
             async def seek_to_committed(self) -> Mapping[TP, int]:
                 try:

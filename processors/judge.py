@@ -79,12 +79,10 @@ class Judge:
         return any(made)
 
     def idle(self) -> None:
-        """Called once a second between batches: checkpoints what has stood still."""
+        """Called once a second between batches: checkpoints partitions that have stood still, a busy one never."""
         now = time.monotonic()
         for slot in self.slots:
-            if slot.next == slot.expected > slot.checkpoint and slot.due(
-                now, self._interval_s, len(self.slots)
-            ):
+            if slot.stands_still() and slot.due(now, self._interval_s, len(self.slots)):
                 self._checkpoint(slot)
 
     def stop(self) -> None:

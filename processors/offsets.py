@@ -4,6 +4,7 @@ A worker claims its partitions, then writes batch by batch: `batch(advances)` op
 partitions' rows and compares the owner; what the caller writes inside it and the new positions are committed as one.
 """
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -162,11 +163,24 @@ def book(cursor: "psycopg2.extensions.cursor", bookings: Sequence[Booking]) -> N
         numbers = sums.setdefault((storable(b.device), b.topic, b.hour_us), [0] * 5)
         for index, number in enumerate(b[3:]):
             numbers[index] += number
-    rows = [
-        (topic, device, to_time(hour), *numbers) for (device, topic, hour), numbers in sorted(sums.items())
+    if sums:
+        cursor.execute(SQL["make_booking"])
+        cursor.copy_expert(SQL["copy_booking"], io.BytesIO(_copy_text(sums)))
+        cursor.execute(SQL["book"])
+
+
+def _copy_text(sums: Mapping[tuple[str, str, int], Sequence[int]]) -> bytes:
+    """The rows in COPY's text form; a checkpoint books every device at once, and this is the cheap way."""
+    hours = {hour: to_time(hour).isoformat() for _, _, hour in sums}
+    lines = [
+        "\t".join((_escaped(topic), _escaped(device), hours[hour], *map(str, numbers)))
+        for (device, topic, hour), numbers in sorted(sums.items())
     ]
-    if rows:
-        execute_values(cursor, SQL["book"], rows, page_size=2000)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def write_findings(cursor: "psycopg2.extensions.cursor", rows: Sequence[FindingRow]) -> int:

@@ -25,9 +25,18 @@ update partition_offset
 set checkpoint_position = %(position)s, checkpoint = %(state)s, checkpointed_at = clock_timestamp(), pending_values = 0
 where topic = %(topic)s and partition = %(partition)s
 
+-- name: make_booking
+create temp table if not exists booking (
+    topic text, device text, hour timestamptz, accepted bigint, stored bigint, duplicate bigint, quarantined bigint,
+    dead_lettered bigint
+) on commit delete rows
+
+-- name: copy_booking
+copy booking from stdin
+
 -- name: book
 insert into ledger as l (topic, device, hour, accepted, stored, duplicate, quarantined, dead_lettered)
-values %s
+select topic, device, hour, accepted, stored, duplicate, quarantined, dead_lettered from booking
 on conflict (device, hour, topic) do update set
     accepted = l.accepted + excluded.accepted,
     stored = l.stored + excluded.stored,

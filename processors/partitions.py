@@ -13,6 +13,8 @@ from processors.work import Advance, Checkpoint, Claim, Place, Record
 from schemas.errors import Permanent, WrongTopic
 
 State = TypeVar("State")
+STAGGER_S = 0.3
+"""Between the first checkpoints of two partitions, so that they never come all at once."""
 CHECKPOINT_SHARE = 20
 """A checkpoint may cost one part in so many of the time between two of them."""
 
@@ -40,6 +42,7 @@ class Slot(Generic[State]):
         self.checkpoint = claim.checkpoint_position
         self.checkpointed_s = now_s
         self.cost_s = 0.0
+        self.seen = seek
         self._stored = claim.checkpoint
         self._restore = restore
         self._state: State | None = None
@@ -67,6 +70,11 @@ class Slot(Generic[State]):
         """Whether a checkpoint is wanted; a costly one is taken less often."""
         pause_s = max(interval_s, CHECKPOINT_SHARE * self.cost_s * slots)
         return now_s - self.checkpointed_s >= pause_s
+
+    def stands_still(self) -> bool:
+        """Whether nothing has come since this was last asked and the checkpoint is behind; asked once a second."""
+        seen, self.seen = self.seen, self.expected
+        return seen == self.expected == self.next > self.checkpoint
 
     def checkpoint_of(self, text: bytes | None) -> Checkpoint:
         """The checkpoint at the end of what has been stepped so far; text: the state as JSON."""
@@ -106,14 +114,16 @@ class Slots(Generic[State]):
         Raises WrongTopic when the log begins behind what was judged: accepted data has expired unread.
         """
         slots = {}
-        for claim in claims:
+        for number, claim in enumerate(claims):
             start = starts[claim.place]
             if start > claim.next:
                 raise WrongTopic(
                     f"{claim.place.topic}/{claim.place.partition}: the log begins at {start}, judged is up to "
                     f"{claim.next}: data expired unread. Lengthen retention; see the runbook before going on"
                 )
-            slots[claim.place] = Slot(claim, max(start, claim.checkpoint_position), restore, now_s)
+            slots[claim.place] = Slot(
+                claim, max(start, claim.checkpoint_position), restore, now_s + number * STAGGER_S
+            )
         self._slots = slots
         return {place: slot.expected for place, slot in slots.items()}
 
