@@ -27,7 +27,7 @@ BATCH_MAX_BYTES = 900_000
 MAX_WORDS = 512
 """Characters kept of a rejection's topic, path and detail: a topic alone may have 65,535 bytes."""
 RETRY_S = 1.0
-SPACING_S = 0.005
+SPACING_S = 0.015
 """Between departures. Kafka confirms a small pack in 2 ms, and a pack costs Kafka and the judge as much as dozens of
 readings: when little comes, a little waiting takes half of the work off the whole pipeline."""
 
