@@ -33,17 +33,16 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP
 
-from processors import meters
 from processors.drain import Drain
 from processors.offsets import Unsent
 from processors.partitions import check_end
 from processors.patience import Patience
+from processors.watchdog import Watchdog
 from processors.work import Place, Record
 from schemas.errors import ColdwatchError, Permanent, Temporary
 from schemas.settings import Settings
 from schemas.topics import FINDINGS, READINGS, Topic
 
-STUCK_AFTER_S = 60.0
 WATCH_EVERY_S = 5.0
 STOP_WITHIN_S = 15.0
 FETCH_WAIT_MS = 20
@@ -108,7 +107,7 @@ class Worker:
         self._positions: dict[Place, int] = {}
         self._claimed = False
         self._owning = False
-        self._still: dict[Place, tuple[int, float]] = {}
+        self._watchdog = Watchdog(kafka.ends, lambda: bool(handler.patience.trouble))
         self._stuck = ""
         self._drain: Drain | None = None
         self._unsent = unsent
@@ -308,7 +307,7 @@ class Worker:
     # ------------------------------------------------------------------ the watchdog, in a thread of its own
 
     def _watch(self) -> None:
-        """Lag is asked of Kafka by a client of its own: a stuck consumer does not know that it lags."""
+        """In a thread of its own: it also ends a worker whose loop is blocked or whose stop does not end."""
         looked_s = time.monotonic()
         while not self.app.should_stop:
             time.sleep(1.0)
@@ -320,24 +319,7 @@ class Worker:
         self._fatal(Temporary(f"did not stop within {STOP_WITHIN_S:.0f} s"))
 
     def _look_at_lag(self) -> None:
-        positions = dict(self._positions)
-        try:
-            ends = self._kafka.ends(list(positions))
-        except Exception as error:  # Kafka is away: that is no fault of this worker
-            structlog.get_logger().warning("ends_unknown", reason=str(error))
-            return
-        now, still = time.monotonic(), {}
-        for place, position in positions.items():
-            lag = max(0, ends.get(place, 0) - position)
-            meters.LAG.labels(place.topic, str(place.partition)).set(lag)
-            before, since = self._still.get(place, (-1, now))
-            waits = lag and position == before and not self._handler.patience.trouble
-            still[place] = (position, since if waits else now)
-            if waits and now - since > STUCK_AFTER_S:
-                self._stuck = (
-                    f"{place.topic}/{place.partition}: {lag} records wait, none was handled for a minute"
-                )
-        self._still = still
+        self._stuck = self._watchdog.look(dict(self._positions))
         if self._stuck:
             self._fatal(Temporary(self._stuck))
 
