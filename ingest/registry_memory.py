@@ -34,9 +34,7 @@ class MemoryRegistry:
     def retire(self, device_id: str, now_us: int) -> Device | Problem:
         found = self._listed.values()
         children = sorted(
-            one.device.id
-            for one in found
-            if one.device.behind == device_id and one.device.retired_us is None
+            one.device.id for one in found if one.device.behind == device_id and one.device.retired_us is None
         )
         problem = onboarding.decide_retirement(device_id, self._device(device_id), children)
         if problem:
