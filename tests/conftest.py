@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from tests.servers import Database, Servers
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # kafka-python reads its message definitions by a call that Python 3.11 and 3.12 call deprecated.
-    config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
-
-
 @pytest.fixture(scope="session")
 def servers() -> "Iterator[Servers]":
     """The session's real servers. Absent: skipped here with the reason, failed where CI is set."""
