@@ -14,7 +14,7 @@ from typing import Final
 from processors import episodes, watch
 from processors.book import FOREVER_US, Book
 from processors.judged import PG_EPOCH_US, ROW, Bad, Hole, Judged, Merge, pack_row
-from processors.rules import RULES
+from processors.rules import rule_of
 from processors.state import HOUR_US, PartitionState, PointState
 from schemas.profile import Profile
 from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, REFUSED, Line
@@ -23,7 +23,6 @@ MAX_FLAGGED: Final = 64
 MAX_BEHIND_US: Final = 31 * 24 * 3_600_000_000
 MAX_AHEAD_US: Final = 3_600_000_000
 MAX_RUNS: Final = 64
-POINT_RULES: Final = tuple(rule for rule in RULES.values() if rule.scope == "point")
 
 
 def judge(
@@ -144,11 +143,6 @@ def step(point: PointState, line: Line, profile: Profile | None, judged: Judged)
         judged.show(point, "breach", point.breach.start_us)
     else:
         judged.show(point, "in_range", said.end_us if said and said.end_us else line.at)
-
-
-def rule_of(metric: str) -> str:
-    """The rule that judges this metric's values."""
-    return next(rule.name for rule in POINT_RULES if rule.applies(metric))
 
 
 def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: int) -> None:

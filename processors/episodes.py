@@ -99,6 +99,11 @@ def opens(breach: Breach, profile: Profile) -> Said | None:
     return _say(breach, Change.OPENED)
 
 
+def end(breach: Breach, end_us: int) -> Said | None:
+    """The device was retired at end_us: its episode ends then, if anybody had been told of it."""
+    return _say(breach, Change.CLOSED, end_us) if breach.version else None
+
+
 def _start(at_us: int, value: float, side: int, profile: Profile) -> tuple[Breach, Said | None]:
     breach = Breach(at_us, side, value, _limit(side, profile), severity_of(value, profile))
     return breach, opens(breach, profile)

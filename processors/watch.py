@@ -6,9 +6,10 @@ settled. A look changes nothing that was not due, so that looking more often, as
 
 from typing import Final
 
+from processors import episodes
 from processors.book import Book
 from processors.judged import Judged
-from processors.rules import clock, refused, silence
+from processors.rules import clock, refused, rule_of, silence
 from processors.state import HOUR_US, DeviceState, PartitionState, PointState
 from schemas.profile import Profile
 from schemas.reading import REFUSED, Line
@@ -62,7 +63,7 @@ def _look(state: PartitionState, device: DeviceState, book: Book, judged: Judged
     wide = book.device_profile(facts.profile, state.stream_us)
     if known is not None and known.retired_us is not None:
         if known.retired_us <= state.stream_us:
-            _retire(device, known, wide, judged, state.stream_us)
+            _retire(device, known, wide, book, judged, state.stream_us)
             return
         state.overdue.add(device.id)
     if device.silence is None:
@@ -98,9 +99,7 @@ def _look_for_silence(
             if said:
                 judged.say("silence", said, device.id, wide, stream_us, stream_us, point.facts)
                 _make_unknown(point, judged)
-    state.check_at(
-        device, next_us
-    )  # a stall's allowance ends with the next reading: hence never later than a window
+    state.check_at(device, next_us)
 
 
 def _make_unknown(point: PointState, judged: Judged) -> None:
@@ -108,8 +107,10 @@ def _make_unknown(point: PointState, judged: Judged) -> None:
     judged.show(point, "unknown", point.received)
 
 
-def _retire(device: DeviceState, known: Device, wide: Profile, judged: Judged, stream_us: int) -> None:
-    """A retired device is not silent and its clock is nobody's concern any more."""
+def _retire(
+    device: DeviceState, known: Device, wide: Profile, book: Book, judged: Judged, stream_us: int
+) -> None:
+    """Nothing goes on for a retired device: nobody could end it any more."""
     end_us = known.retired_us or stream_us
     if device.silence:
         _, said = silence.step(device.silence, end_us)
@@ -120,6 +121,12 @@ def _retire(device: DeviceState, known: Device, wide: Profile, judged: Judged, s
             _, said = silence.step(point.silence, end_us)
             point.silence = None
             judged.say("silence", said, device.id, wide, stream_us, stream_us, point.facts)
+        if point.breach:
+            ended = episodes.end(point.breach, max(end_us, point.last))
+            point.breach = None
+            if ended:
+                rule, profile = rule_of(point.facts.metric), _point_profile(point, book, end_us)
+                judged.say(rule, ended, device.id, profile, stream_us, stream_us, point.facts)
     if device.clock:
         said = clock.end(device.clock, end_us)
         device.clock = None
@@ -195,6 +202,11 @@ def judge_clock(device: DeviceState, received_us: int, sound: bool, wide: Profil
         judged.say("clock", said, device.id, wide, received_us, received_us)
         for point in device.points:
             point.close_guard()
+
+
+def _point_profile(point: PointState, book: Book, at_us: int) -> Profile:
+    profile, _ = book.profile(point.facts.profile, point.facts.metric, at_us)
+    return profile or book.device_profile(point.facts.profile, at_us)
 
 
 def _device_profile(device: str, book: Book, at_us: int) -> Profile:

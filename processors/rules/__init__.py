@@ -14,4 +14,12 @@ RULES: Final[dict[str, Rule]] = {
     "positive_test": positive_test.RULE,
 }
 
-__all__ = ["RULES", "Rule", "Said"]
+POINT_RULES: Final = tuple(rule for rule in RULES.values() if rule.scope == "point")
+
+
+def rule_of(metric: str) -> str:
+    """The rule that judges this metric's values."""
+    return next(rule.name for rule in POINT_RULES if rule.applies(metric))
+
+
+__all__ = ["RULES", "Rule", "Said", "rule_of"]
