@@ -13,12 +13,10 @@ from processors.book import Book
 from processors.offsets import Database
 from processors.store import JudgeStore
 from schemas.reading import Line
-from tests import refused_sockets
 from tests.faults import checker
 from tests.faults.drill import LONG, Drill
 from tests.faults.rebuild import rebuilt
 
-pytestmark = refused_sockets.FORGIVEN
 SEED = 20261123
 VICTIMS = ("judge", "frames", "gateway", "kafka", "postgres")
 ROUNDS = 15 if LONG else 5
@@ -42,7 +40,6 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
         yield made
     finally:
         made.stop()
-        refused_sockets.collect()
 
 
 def test_every_acknowledged_reading_is_stored_once_and_nothing_else(drill: Drill) -> None:

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from bench.cpu import memory_bytes
-from tests import refused_sockets
 from tests.faults import checker
 from tests.faults.drill import LONG, RECOVERY_S, Drill
 from tests.waiting import until
 
-pytestmark = refused_sockets.FORGIVEN
 OUTAGE_MESSAGES = 12_000 if LONG else 1_200
 """An outage lasts until the senders have made this many messages more: 60 s, or 6 s, at 200 a second."""
 BOUND_BYTES = 512 * 1024 * 1024
@@ -29,7 +27,6 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
         yield made
     finally:
         made.stop()
-        refused_sockets.collect()
 
 
 def made_more(drill: Drill, messages: int) -> None:

@@ -18,14 +18,12 @@ from coldwatch.stack.supervisor import Supervisor
 from ingest.producer import Producer
 from schemas.reading import CLOCK, decode_lines
 from schemas.topics import READINGS
-from tests import refused_sockets
 from tests.gateways import RunningGateway, running, telemetry
 from tests.mqtt_client import RawClient, publish
 from tests.servers import Servers
 from tests.waiting import until
 
 BOUND = 400_000
-pytestmark = refused_sockets.FORGIVEN
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +42,6 @@ def broker(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     supervisor.launch([kafka])
     yield supervisor
     supervisor.stop()
-    refused_sockets.collect()
 
 
 def bootstrap_of(broker: Supervisor) -> str:
