@@ -12,7 +12,7 @@ setup:  ## install what is missing (Debian packages, .venv, Kafka, PostgreSQL); 
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "需要 Python 3.11 或更高：make PYTHON=python3.11 / Python 3.11 or later is needed: make PYTHON=python3.11" >&2; \
 		exit 1; }
-	@$(PYTHON) -m coldwatch.stack.setup
+	@$(PYTHON) -m stack.setup
 
 demo: setup  ## the simulated city on the real stack; DEMO_SECONDS=60 ends it after that time
 	@$(BIN)/coldwatch demo

@@ -9,10 +9,10 @@ import json
 import time
 import zlib
 
-from processors.book import Book
-from processors.engine import judge
-from processors.judged import Judged
-from processors.state import PartitionState, decode_state, encode_state
+from processors.judge.engine import judge
+from processors.judge.judged import Judged
+from processors.judge.registry_view import RegistryView
+from processors.judge.state import PartitionState, decode_state, encode_state
 from schemas.profile import Profile
 from schemas.reading import clock_line, decode_lines, reading_line
 from schemas.registry import Device, Point
@@ -24,9 +24,9 @@ PROFILES = [
 ]
 
 
-def book_of(points: int) -> Book:
+def book_of(points: int) -> RegistryView:
     """One temperature point per device."""
-    return Book(
+    return RegistryView(
         [
             Device(
                 id=f"d{n}", kind="probe", enterprise="e", site="s", interval_us=1_000_000, profile="bench",

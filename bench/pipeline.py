@@ -18,11 +18,11 @@ import psycopg2
 
 from bench import fleet, histogram
 from bench.cpu import cpu_seconds
-from coldwatch import ledger
-from coldwatch.connections import connect_database
-from coldwatch.stack.stack import Stack
+from coldwatch.operate import ledger
+from coldwatch.wiring.connections import connect_database
 from ingest.registry import PostgresRegistry
 from schemas.settings import Settings
+from stack.stack import Stack
 
 DEVICES = 10_000
 ROW_AGE = "coldwatch_row_age_seconds"

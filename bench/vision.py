@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from bench.kitchen import BLACK, COVERS, FREEZES, Segment, Sequence, draw_sequence
-from processors.frames_engine import CameraState, step
-from processors.vision import CHECKS, look
-from processors.vision.decode import Decoder, Undecodable
+from processors.frames.engine import CameraState, step
+from processors.frames.vision import CHECKS, look
+from processors.frames.vision.decode import Decoder, Undecodable
 from schemas.finding import Change, Finding
 from schemas.frame import FrameReference
 

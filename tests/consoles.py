@@ -10,7 +10,7 @@ import httpx
 import psycopg2
 import uvicorn
 
-from coldwatch.transactions import Pool
+from coldwatch.wiring.transactions import Pool
 from console import people
 from console.app import Deps, build, utc_now
 from schemas.person import Role

@@ -16,15 +16,16 @@ import psycopg2
 from kafka import KafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
-from coldwatch import topics
-from coldwatch.stack.ports import Ports
-from coldwatch.stack.runner import Runner
-from coldwatch.stack.services import KINDS, Service
-from coldwatch.stack.supervisor import Supervisor
+from coldwatch.operate import topics
+from coldwatch.serve import SERVICES
 from ingest.onboarding import Enrolment
 from ingest.registry import Enrolled, PostgresRegistry
 from schemas.settings import Settings
 from schemas.topics import Topic
+from stack.ports import Ports
+from stack.runner import Runner
+from stack.services import Service
+from stack.supervisor import Supervisor
 from tests.servers import Database, blank_settings
 
 ENTERPRISE = "e1"
@@ -135,7 +136,7 @@ def running(home: Path, bootstrap: str, database: Database, **gateway: Any) -> I
     )
     supervisor = Supervisor(home / "logs")
     try:
-        supervisor.launch([Service(KINDS[0], settings)], limit_s=30)
+        supervisor.launch([Service(SERVICES["gateway"], settings)], limit_s=30)
         yield RunningGateway(settings, database, supervisor.runners["gateway"])
     finally:
         supervisor.stop()

@@ -12,11 +12,11 @@ from typing import Any
 import psycopg2
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from coldwatch import topics
-from coldwatch.ledger import Ledger, read
-from processors.times import to_us
+from coldwatch.operate import topics
+from coldwatch.operate.ledger import Ledger, read
 from schemas.finding import Finding, decode_finding
 from schemas.reading import Line, clock_line, reading_line
+from schemas.times import to_us
 from schemas.topics import FINDINGS, READINGS, partition_of
 from tests.servers import Database
 from tests.waiting import until

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import count
 
-from processors.judge import Judge
-from processors.memory import MemoryJudgeStore, MemoryTables
-from processors.work import Place, Record
+from processors.judge.handler import Judge
+from processors.judge.memory import MemoryJudgeStore, MemoryTables
+from processors.worker.work import Place, Record
 from schemas.profile import Profile
 from schemas.reading import Line, clock_line, decode_lines, reading_line, refused_line
 from schemas.registry import Device, Point

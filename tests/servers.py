@@ -19,13 +19,13 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from psycopg2 import sql
 
-from coldwatch import migrate, topics
-from coldwatch.stack import caches, local, record
-from coldwatch.stack.mosquitto import Mosquitto
-from coldwatch.stack.ports import Ports
-from coldwatch.stack.stack import Stack
-from coldwatch.stack.supervisor import Supervisor
+from coldwatch.operate import migrate, topics
 from schemas.settings import KafkaSettings, Settings
+from stack import caches, local, record
+from stack.mosquitto import Mosquitto
+from stack.ports import Ports
+from stack.stack import Stack
+from stack.supervisor import Supervisor
 
 KAFKA = "COLDWATCH_TEST_KAFKA"
 DATABASE = "COLDWATCH_TEST_DATABASE_OWNER_URL"

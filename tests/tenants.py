@@ -10,7 +10,7 @@ import psycopg2
 from alerts.channels import CHANNELS
 from alerts.journal import Batch
 from alerts.journal_postgres import PostgresJournal
-from coldwatch.transactions import Single
+from coldwatch.wiring.transactions import Single
 from schemas.finding import Change
 from schemas.times import to_us
 from tests.findings import finding

@@ -1,10 +1,15 @@
-"""The command line: one file per group of commands, each with `register(app)`; imported when asked for."""
+"""The command line: one file per group of commands, each with `register(app)`.
+
+What is installed beside the product (a checkout's local stack and simulated city) adds its own groups by entry points
+`coldwatch.commands`.
+"""
 
 from importlib import import_module
+from importlib.metadata import entry_points
 
 import typer
 
-GROUPS = ("stack", "serve", "device", "person", "simulate", "replay", "demo", "settings")
+GROUPS = ("serve", "device", "person", "replay", "settings")
 
 app = typer.Typer(
     name="coldwatch",
@@ -15,3 +20,5 @@ app = typer.Typer(
 )
 for group in GROUPS:
     import_module(f"coldwatch.cli.{group}").register(app)
+for point in sorted(entry_points(group="coldwatch.commands"), key=lambda point: point.name):
+    point.load()(app)

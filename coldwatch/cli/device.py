@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from coldwatch.connections import connect_database
-from coldwatch.csv_text import UnusableFile
-from coldwatch.device_file import Outcome, TokenFile, enrol_rows, read_rows
-from coldwatch.device_list import listed_json, listed_table
-from coldwatch.durations import parse_duration_us
-from coldwatch.first_message import first_message
-from coldwatch.stack import local
+from coldwatch.operate.csv_text import UnusableFile
+from coldwatch.operate.device_file import Outcome, TokenFile, enrol_rows, read_rows
+from coldwatch.operate.device_list import listed_json, listed_table
+from coldwatch.operate.durations import parse_duration_us
+from coldwatch.operate.first_message import first_message
+from coldwatch.wiring import saved_settings
+from coldwatch.wiring.connections import connect_database
 from ingest.kinds import KINDS
 from ingest.onboarding import Enrolment, Problem
 from ingest.registry import Enrolled, PostgresRegistry
@@ -212,7 +212,7 @@ def _refused(sentence: str) -> typer.Exit:
 @contextmanager
 def _registry() -> Iterator[tuple[PostgresRegistry, Settings]]:
     """The registry of the running stack, or of the database that the settings name."""
-    settings = local.of_running(Settings())
+    settings = saved_settings.of_running(Settings())
     if not settings.database.pipeline_url.get_secret_value():
         typer.echo(
             "不知道数据库在哪里：先执行 coldwatch up，或设置 COLDWATCH_DATABASE__PIPELINE_URL / "

@@ -7,8 +7,8 @@ from typing import Annotated
 import psycopg2
 import typer
 
-from coldwatch.connections import connect_database
-from coldwatch.stack import local
+from coldwatch.wiring import saved_settings
+from coldwatch.wiring.connections import connect_database
 from schemas.errors import Permanent
 from schemas.person import Role
 from schemas.settings import Settings
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _connect() -> psycopg2.extensions.connection:
-    settings = local.of_running(Settings())
+    settings = saved_settings.of_running(Settings())
     url = settings.database.web_url
     if not url.get_secret_value():
         raise Permanent(

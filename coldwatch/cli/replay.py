@@ -15,12 +15,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from coldwatch.connections import connect_database
-from coldwatch.csv_text import UnusableFile
-from coldwatch.durations import parse_duration_us
-from coldwatch.replay import Outcome, Publisher, Target, expected_refusals, publish_all
-from coldwatch.stack import local
-from coldwatch.trace import UNITS, Listed, Timing, Trace, read_trace
+from coldwatch.operate.csv_text import UnusableFile
+from coldwatch.operate.durations import parse_duration_us
+from coldwatch.operate.replay import Outcome, Publisher, Target, expected_refusals, publish_all
+from coldwatch.operate.trace import UNITS, Listed, Timing, Trace, read_trace
+from coldwatch.wiring import saved_settings
+from coldwatch.wiring.connections import connect_database
 from ingest.registry import RegistryCache, fetch_changes
 from schemas.errors import Permanent
 from schemas.registry import Device
@@ -63,7 +63,7 @@ def replay(
 ) -> None:
     """经前门以设备名义回放一段记录 · publish a recorded trace through the front door as a device."""
     try:
-        settings = local.of_running(Settings())
+        settings = saved_settings.of_running(Settings())
         trace = _trace(file, value_column, time_column, unit)
         timing = Timing(_end_ms(end), _interval_ms(interval), trace.length)
         known = _device(settings, device)

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         if name not in serve.SERVICES:
             raise typer.BadParameter(f"{name}: one of {', '.join(serve.SERVICES)}")
         try:
-            code = serve.run(name, Settings())
+            code = serve.SERVICES[name].run(Settings())
         except Permanent as error:
             structlog.get_logger().error("cannot_go_on", reason=str(error))
             code = EXIT_PERMANENT

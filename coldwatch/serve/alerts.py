@@ -17,9 +17,9 @@ from alerts.channels import CHANNELS, Tools
 from alerts.consumer import FindingsReader
 from alerts.journal_postgres import PostgresJournal
 from alerts.outbox import Drain
-from coldwatch.connections import connect_database
-from coldwatch.health import HealthServer
-from coldwatch.transactions import Single
+from coldwatch.wiring.connections import connect_database
+from coldwatch.wiring.health import HealthServer
+from coldwatch.wiring.transactions import Single
 from schemas.errors import Permanent, Temporary
 from schemas.incident import IncidentEvent
 from schemas.settings import Settings

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coldwatch.backlog import BacklogWatch
-from coldwatch.connections import connect_database
-from coldwatch.health import HealthServer
-from coldwatch.transactions import Pool
+from coldwatch.operate.backlog import BacklogWatch
+from coldwatch.wiring.connections import connect_database
+from coldwatch.wiring.health import HealthServer
+from coldwatch.wiring.transactions import Pool
 from console.app import Deps, build
 from console.evidence import EvidenceReader
 from schemas.errors import Permanent

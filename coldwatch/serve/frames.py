@@ -1,10 +1,10 @@
 """Wires the frames worker: its own Faust app and process, so that no image can delay a reading."""
 
-from processors.frames import FRAMES_AT_ONCE, FramesWorker
-from processors.frames_store import FramesStore
-from processors.images import DirectoryImages
-from processors.offsets import Database
-from processors.vision.decode import Decoder
+from processors.frames.handler import FRAMES_AT_ONCE, FramesWorker
+from processors.frames.images import DirectoryImages
+from processors.frames.store import FramesStore
+from processors.frames.vision.decode import Decoder
+from processors.worker.offsets import Database
 from schemas.settings import Settings
 
 

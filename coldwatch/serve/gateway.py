@@ -13,8 +13,8 @@ import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from coldwatch.connections import connect_database
-from coldwatch.health import HealthServer
+from coldwatch.wiring.connections import connect_database
+from coldwatch.wiring.health import HealthServer
 from ingest.evidence import DirectoryEvidence
 from ingest.mqtt.gateway import Gateway
 from ingest.mqtt.metrics import Metrics, StateCollector

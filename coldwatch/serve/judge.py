@@ -1,9 +1,9 @@
 """Wires the judge: its store and its handler; the rest is what every worker has."""
 
 from coldwatch.serve import worker
-from processors.judge import Judge
-from processors.offsets import Database
-from processors.store import JudgeStore
+from processors.judge.handler import Judge
+from processors.judge.store import JudgeStore
+from processors.worker.offsets import Database
 from schemas.settings import Settings
 
 

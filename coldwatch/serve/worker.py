@@ -17,11 +17,11 @@ from aiokafka import AIOKafkaProducer  # noqa: E402
 from kafka import KafkaConsumer, TopicPartition  # noqa: E402
 from kafka.admin import KafkaAdminClient  # noqa: E402
 
-from coldwatch.connections import connect_database  # noqa: E402
-from coldwatch.health import HealthServer  # noqa: E402
-from processors.app import Handler, Worker  # noqa: E402
-from processors.offsets import Database, Unsent  # noqa: E402
-from processors.work import Place  # noqa: E402
+from coldwatch.wiring.connections import connect_database  # noqa: E402
+from coldwatch.wiring.health import HealthServer  # noqa: E402
+from processors.worker.app import Handler, Worker  # noqa: E402
+from processors.worker.offsets import Database, Unsent  # noqa: E402
+from processors.worker.work import Place  # noqa: E402
 from schemas.errors import Permanent  # noqa: E402
 from schemas.settings import Settings  # noqa: E402
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from processors.frames import Store
-from processors.frames_memory import MemoryFrames
-from processors.frames_store import Camera, FrameRow, FramesStore, FramesWork
-from processors.offsets import Database
-from processors.work import Advance, Checkpoint, FindingRow, Place, RejectionRow
+from processors.frames.handler import Store
+from processors.frames.memory import MemoryFrames
+from processors.frames.store import Camera, FrameRow, FramesStore, FramesWork
+from processors.worker.offsets import Database
+from processors.worker.work import Advance, Checkpoint, FindingRow, Place, RejectionRow
 from schemas.errors import Fenced, Permanent
 from schemas.finding import Change, Finding, Severity, finding_id
 from schemas.frame import FrameReference

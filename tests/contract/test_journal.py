@@ -10,7 +10,7 @@ from alerts.journal import Batch, Journal, Position, Postponed, Unreadable
 from alerts.journal_memory import MemoryJournal
 from alerts.journal_postgres import PostgresJournal
 from alerts.lifecycle import ENDS_BY_ITSELF, NO_SUCH_INCIDENT, Acknowledge, Close
-from coldwatch.transactions import Single
+from coldwatch.wiring.transactions import Single
 from schemas.errors import Fenced
 from schemas.finding import Change, Finding
 from schemas.incident import IncidentState, Transition

@@ -8,28 +8,18 @@ import msgspec
 import psycopg2
 import pytest
 
-from processors.judged import Merge, Shown, pack_row
-from processors.memory import MemoryJudgeStore, MemoryTables, MemoryUnsent
-from processors.offsets import Database, Unsent
-from processors.store import JudgeStore
-from processors.times import to_us
-from processors.work import (
-    Advance,
-    Booking,
-    Checkpoint,
-    FindingRow,
-    MergeRow,
-    Pack,
-    Place,
-    RejectionRow,
-    ResultRow,
-    Work,
-)
+from processors.judge.judged import Merge, Shown, pack_row
+from processors.judge.memory import MemoryJudgeStore, MemoryTables, MemoryUnsent
+from processors.judge.store import JudgeStore
+from processors.judge.work import MergeRow, Pack, ResultRow, Work
+from processors.worker.offsets import Database, Unsent
+from processors.worker.work import Advance, Booking, Checkpoint, FindingRow, Place, RejectionRow
 from schemas.errors import Fenced, Permanent, WrongTopic
 from schemas.finding import Change, Finding, Severity, finding_id
 from schemas.reading import Line
 from schemas.rejection import Rejection
 from schemas.result import Result, Verdict
+from schemas.times import to_us
 
 if TYPE_CHECKING:
     from tests.servers import Database as Server

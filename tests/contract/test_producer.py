@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from coldwatch import topics
+from coldwatch.operate import topics
 from ingest.delivery import Sends
 from ingest.producer import Producer, Row
 from ingest.producer_memory import MemoryProducer

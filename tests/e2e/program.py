@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg2
 
-from coldwatch.city.process import CityProcess
-from coldwatch.first_admin import Login, first_admin
-from coldwatch.stack.stack import Stack
-from coldwatch.stack.status import console_url
+from city.process import CityProcess
+from coldwatch.operate.first_admin import Login, first_admin
+from stack.stack import Stack
+from stack.status import console_url
 from tests.e2e.api import Api
 from tests.e2e.demo_run import environment
 from tests.servers import blank_settings

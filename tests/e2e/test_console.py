@@ -6,7 +6,7 @@ from pathlib import Path
 import paho.mqtt.publish as publish
 from playwright.sync_api import Page, expect
 
-from coldwatch.city.faults import SCRIPT
+from city.faults import SCRIPT
 from tests.e2e.program import Program
 from tests.e2e.waiting import until
 

@@ -4,8 +4,8 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from coldwatch.city.faults import Kind
-from coldwatch.city.plan import INTERVAL_S
+from city.faults import Kind
+from city.plan import INTERVAL_S
 from tests.e2e.demo_run import ADDRESS, SECONDS, DemoRun
 
 CAMERAS, INSTRUMENTS = 8, 6

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from coldwatch import ledger
-from coldwatch.connections import connect_database
-from coldwatch.stack.stack import Stack
+from coldwatch.operate import ledger
+from coldwatch.wiring.connections import connect_database
 from ingest.onboarding import Enrolment
 from ingest.registry import Enrolled, PostgresRegistry
 from schemas.settings import Settings
+from stack.stack import Stack
 
 
 @dataclass

@@ -12,13 +12,13 @@ import numpy as np
 import psycopg2
 from kafka.errors import KafkaError
 
-from coldwatch import ledger
-from coldwatch.connections import connect_database
-from coldwatch.stack.services import NAMES
-from coldwatch.stack.stack import Stack
+from coldwatch.operate import ledger
+from coldwatch.wiring.connections import connect_database
 from ingest.onboarding import Enrolment
 from ingest.registry import Enrolled, PostgresRegistry
 from schemas.settings import Settings
+from stack.services import NAMES
+from stack.stack import Stack
 from tests.waiting import until
 
 LONG = os.environ.get("FAULTS") == "long"

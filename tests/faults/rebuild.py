@@ -12,12 +12,12 @@ from kafka import KafkaConsumer, TopicPartition
 from psycopg2 import sql
 from pydantic import SecretStr
 
-from coldwatch import migrate
-from coldwatch.stack.local import environment, with_role
-from coldwatch.stack.ports import Ports
-from coldwatch.stack.program import plain_environment
+from coldwatch.operate import migrate
 from schemas.settings import Settings
 from schemas.topics import READINGS, REJECTIONS, RESULTS
+from stack.local import environment, with_role
+from stack.ports import Ports
+from stack.program import plain_environment
 from tests.waiting import until
 
 REGISTRY = ("county", "enterprise", "site", "asset", "device", "point", "registry_change")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from coldwatch.connections import connect_database
-from processors import offline
-from processors.book import Book
-from processors.offsets import Database
-from processors.store import JudgeStore
+from coldwatch.wiring.connections import connect_database
+from processors.judge import offline
+from processors.judge.registry_view import RegistryView
+from processors.judge.store import JudgeStore
+from processors.worker.offsets import Database
 from schemas.reading import Line
 from tests.faults import checker
 from tests.faults.drill import LONG, Drill
@@ -70,11 +70,11 @@ def lines(drill: Drill) -> Iterator[Line]:
         yield Line(p=point, at=at_us, seq=seq, v=value, q=quality, r=received_us)
 
 
-def registry(drill: Drill) -> Book:
+def registry(drill: Drill) -> RegistryView:
     """Points and profiles as the judge reads them."""
     settings = drill.settings.database
     database = Database(lambda: connect_database(settings.pipeline_url, settings, "drill"))
-    book = Book()
+    book = RegistryView()
     JudgeStore(database, "drill").refresh(book)
     database.close()
     return book

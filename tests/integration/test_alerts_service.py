@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 from alerts.channels import CHANNELS
 from alerts.journal_postgres import PostgresJournal
-from coldwatch import topics
+from coldwatch.operate import topics
 from coldwatch.serve.alerts import Service
-from coldwatch.transactions import Single
+from coldwatch.wiring.transactions import Single
 from schemas.errors import WrongTopic
 from schemas.finding import Change, Finding, encode_finding
 from schemas.incident import decode_event

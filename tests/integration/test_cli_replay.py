@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from coldwatch.cli import app
-from coldwatch.replay import Publisher, Target
+from coldwatch.operate.replay import Publisher, Target
 from schemas.errors import Permanent
 from schemas.reading import Line, decode_lines
 from schemas.times import to_datetime

@@ -11,7 +11,7 @@ import pytest
 from alerts.channels import CHANNELS
 from alerts.journal import Batch
 from alerts.journal_postgres import PostgresJournal
-from coldwatch.transactions import Single
+from coldwatch.wiring.transactions import Single
 from schemas.person import Role
 from schemas.times import to_us
 from tests import tenants

@@ -18,12 +18,12 @@ from kafka import KafkaConsumer, KafkaProducer
 from msgspec.structs import replace
 
 from bench.kitchen import Segment, Sequence, draw_sequence
-from coldwatch import ledger, topics
-from coldwatch.stack.ports import Ports
+from coldwatch.operate import ledger, topics
 from ingest.evidence import DirectoryEvidence
 from schemas.finding import Finding, decode_finding
 from schemas.frame import FrameReference, decode_frame, encode_frame
 from schemas.topics import FINDINGS, FRAMES, partition_of
+from stack.ports import Ports
 from tests.servers import Database
 from tests.waiting import until
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from coldwatch import topics
-from coldwatch.stack import caches
-from coldwatch.stack.kafka import Kafka
-from coldwatch.stack.ports import Ports
-from coldwatch.stack.supervisor import Supervisor
+from coldwatch.operate import topics
 from ingest.producer import Producer
 from schemas.reading import CLOCK, decode_lines
 from schemas.topics import READINGS
+from stack import caches
+from stack.kafka import Kafka
+from stack.ports import Ports
+from stack.supervisor import Supervisor
 from tests.gateways import RunningGateway, running, telemetry
 from tests.mqtt_client import RawClient, publish
 from tests.servers import Servers

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from processors.book import Book
-from processors.offline import episodes_of, judge_stored
-from processors.offsets import Database as Connected
-from processors.store import JudgeStore
+from processors.judge.offline import episodes_of, judge_stored
+from processors.judge.registry_view import RegistryView
+from processors.judge.store import JudgeStore
+from processors.worker.offsets import Database as Connected
 from schemas.reading import refused_line
 from schemas.rejection import Rejection, encode_rejection
 from schemas.result import Result, Verdict, encode_result
@@ -51,11 +51,11 @@ def feed(packs: Packs, points: dict[str, int], seconds: range, resend: random.Ra
     packs.flush()
 
 
-def book_of(judges: Judges) -> Book:
+def book_of(judges: Judges) -> RegistryView:
     import psycopg2
 
     database = Connected(lambda: psycopg2.connect(judges.database.pipeline_url))
-    book = Book()
+    book = RegistryView()
     JudgeStore(database, "test").refresh(book)
     database.close()
     return book

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from coldwatch.stack.process import identify, is_alive
-from coldwatch.stack.program import Health, plain_environment
-from coldwatch.stack.runner import Runner
-from coldwatch.stack.supervisor import Supervisor
-from coldwatch.stack.watch import Policy, State
 from schemas.errors import Permanent
+from stack.process import identify, is_alive
+from stack.program import Health, plain_environment
+from stack.runner import Runner
+from stack.supervisor import Supervisor
+from stack.watch import Policy, State
 from tests.waiting import until
 
 LIMIT_S = 20.0

@@ -11,15 +11,16 @@ import psycopg2
 import pytest
 from pydantic import SecretStr
 
-from coldwatch import topics
-from coldwatch.stack import caches, local, postgres, record, status
-from coldwatch.stack.flow import FlowReader
-from coldwatch.stack.kafka import answers
-from coldwatch.stack.process import Identity, identify, is_alive, wait_gone
-from coldwatch.stack.stack import Stack
-from coldwatch.stack.watch import State
+from coldwatch.operate import topics
+from coldwatch.wiring import saved_settings
 from schemas.errors import Permanent
 from schemas.settings import Settings
+from stack import caches, postgres, record, status
+from stack.flow import FlowReader
+from stack.kafka import answers
+from stack.process import Identity, identify, is_alive, wait_gone
+from stack.stack import Stack
+from stack.watch import State
 from tests.servers import Database, blank_settings, missing
 from tests.waiting import until
 
@@ -131,7 +132,7 @@ def test_two_stacks_in_one_home_are_refused_with_the_remedy(stack: Stack) -> Non
 
 
 def test_other_commands_find_the_running_stack_by_its_home(stack: Stack) -> None:
-    found = local.of_running(Settings.model_construct(home=stack.settings.home))
+    found = saved_settings.of_running(Settings.model_construct(home=stack.settings.home))
     assert found.kafka.bootstrap == stack.settings.kafka.bootstrap
     assert found.database.pipeline_url == stack.settings.database.pipeline_url
 

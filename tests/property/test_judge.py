@@ -6,11 +6,11 @@ from itertools import accumulate, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.book import Book
-from processors.engine import judge
-from processors.judged import Judged
-from processors.offline import episodes_of, judge_stored
-from processors.state import PartitionState, decode_state, encode_state
+from processors.judge.engine import judge
+from processors.judge.judged import Judged
+from processors.judge.offline import episodes_of, judge_stored
+from processors.judge.registry_view import RegistryView
+from processors.judge.state import PartitionState, decode_state, encode_state
 from schemas.finding import Finding
 from schemas.reading import decode_lines
 from tests.judging import (
@@ -54,8 +54,8 @@ def streams(draw: st.DrawFn) -> list[bytes]:
     return lines
 
 
-def book() -> Book:
-    return Book(devices(2, ("temperature", "humidity")), PROFILES)
+def book() -> RegistryView:
+    return RegistryView(devices(2, ("temperature", "humidity")), PROFILES)
 
 
 def run(lines: list[bytes]) -> tuple[PartitionState, Judged]:

@@ -1,8 +1,8 @@
 """Every rule that can open an incident says what to do, in zh and en."""
 
 from alerts.advice import ADVICE
-from processors.rules import RULES
-from processors.vision import CHECKS
+from processors.frames.vision import CHECKS
+from processors.judge.rules import RULES
 
 
 def test_every_rule_has_advice_and_no_advice_is_left_over() -> None:

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from coldwatch.city import cameras, feeds, plan
-from coldwatch.city.faults import Kind
-from processors.frames_engine import CameraState, faults, step
-from processors.vision import CHECKS
-from processors.vision.image import learn, measure
+from city import cameras, feeds, plan
+from city.faults import Kind
+from processors.frames.engine import CameraState, faults, step
+from processors.frames.vision import CHECKS
+from processors.frames.vision.image import learn, measure
 from schemas.finding import Change, Finding
 from schemas.frame import FrameReference
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coldwatch.city import doors, faults, feeds, plan
-from coldwatch.city.faults import SCRIPT, Fault, Kind
+from city import doors, faults, feeds, plan
+from city.faults import SCRIPT, Fault, Kind
 from schemas.result import VERDICT_WORDS, Verdict
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coldwatch.city import enrolment, plan
+from city import enrolment, plan
 from ingest.registry_memory import MemoryRegistry
 from schemas.errors import Permanent
 

@@ -8,15 +8,15 @@ from itertools import count
 
 import pytest
 
-from coldwatch.city import feeds, plan
-from coldwatch.city.faults import Kind
+from city import feeds, plan
+from city.faults import Kind
 from ingest.admission import Admitted, admit, resolve
 from ingest.kinds import KINDS
 from ingest.routing import Route
-from processors.book import Book
-from processors.engine import judge
-from processors.judged import Judged
-from processors.state import PartitionState
+from processors.judge.engine import judge
+from processors.judge.judged import Judged
+from processors.judge.registry_view import RegistryView
+from processors.judge.state import PartitionState
 from schemas.finding import Change, Finding
 from schemas.profile import Profile
 from schemas.reading import clock_line, decode_lines
@@ -162,7 +162,7 @@ def run_of(seed: int, repeats: bool = False) -> feeds.Run:
 def judged_findings(run: feeds.Run, seconds: float, delay_s: float) -> list[Finding]:
     """What the judge says of the city's telemetry, with a clock line a second in every partition."""
     devices = registered(run.city)
-    book = Book(devices.values(), PROFILES)
+    book = RegistryView(devices.values(), PROFILES)
     states = [PartitionState() for _ in range(READINGS.partitions)]
     judged = Judged()
     second = 0

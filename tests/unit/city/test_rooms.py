@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from coldwatch.city import rooms
-from coldwatch.city.rooms import RoomState, RoomType
+from city import rooms
+from city.rooms import RoomState, RoomType
 
 TYPES = {"walk-in": rooms.WALK_IN, "chilled": rooms.CHILLED_STORE, "frozen": rooms.FROZEN_STORE}
 LIMIT = {"walk-in": 8.0, "chilled": 8.0, "frozen": -18.0}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coldwatch.city import plan
-from coldwatch.city.feeds import Message
-from coldwatch.city.publisher import Counts
-from coldwatch.city.simulation import Simulation
+from city import plan
+from city.feeds import Message
+from city.publisher import Counts
+from city.simulation import Simulation
 
 
 class ListWire:

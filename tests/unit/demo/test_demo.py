@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from coldwatch.demo import Counts, closing_object, exit_code
-from coldwatch.demo_screen import LiveScreen, PlainScreen, address_lines, city_line, clock, found_after
-from coldwatch.first_admin import Login
-from coldwatch.ledger import Ledger
+from city.demo import Counts, closing_object, exit_code
+from city.demo_screen import LiveScreen, PlainScreen, address_lines, city_line, clock, found_after
+from coldwatch.operate.first_admin import Login
+from coldwatch.operate.ledger import Ledger
 
 COUNTS = Counts(findings=8, incidents=8, incidents_open=2, frames=240, results=37, judged=2228, unapplied=0)
 SOUND = Ledger(accepted=100, stored=90, duplicate=1, quarantined=4, dead_lettered=5, in_flight=0, holes=0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coldwatch.durations import duration_text, parse_duration_us
+from coldwatch.operate.durations import duration_text, parse_duration_us
 
 
 @pytest.mark.parametrize(

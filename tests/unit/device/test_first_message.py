@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from coldwatch.first_message import NOW_MS, first_message
+from coldwatch.operate.first_message import NOW_MS, first_message
 from ingest.kinds import KINDS
 from schemas.registry import Device
 

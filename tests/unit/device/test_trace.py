@@ -2,8 +2,8 @@
 
 import pytest
 
-from coldwatch.csv_text import UnusableFile
-from coldwatch.trace import Listed, Row, Timing, read_trace
+from coldwatch.operate.csv_text import UnusableFile
+from coldwatch.operate.trace import Listed, Row, Timing, read_trace
 
 CSV = b"time,v\n2026-01-01 00:00,32\n2026-01-01 00:01,x\n2026-01-01 00:02,212\nnever,5\n2026-01-01 00:02,-40\n\n"
 

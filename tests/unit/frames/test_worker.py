@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from bench.kitchen import Segment, Sequence, draw_sequence
-from processors.frames import FRAMES_AT_ONCE, FramesWorker, reference_of
-from processors.frames_memory import MemoryFrames
-from processors.frames_store import Camera, FramesWork
-from processors.images import MemoryImages
-from processors.vision.decode import Decoder, Undecodable
-from processors.vision.image import Grey
-from processors.work import Outcome, Place, Record
+from processors.frames.handler import FRAMES_AT_ONCE, FramesWorker, reference_of
+from processors.frames.images import MemoryImages
+from processors.frames.memory import MemoryFrames
+from processors.frames.store import Camera, FramesWork
+from processors.frames.vision.decode import Decoder, Undecodable
+from processors.frames.vision.image import Grey
+from processors.worker.work import Outcome, Place, Record
 from schemas.errors import Temporary
 from schemas.frame import FrameReference, encode_frame
 
@@ -206,8 +206,8 @@ class Failing(MemoryFrames):
 def test_a_failing_database_changes_nothing(
     images: MemoryImages, decoder: Decoder, records: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("processors.patience.FIRST_S", 0.0)
-    monkeypatch.setattr("processors.patience.LONGEST_S", 0.0)
+    monkeypatch.setattr("processors.worker.patience.FIRST_S", 0.0)
+    monkeypatch.setattr("processors.worker.patience.LONGEST_S", 0.0)
     whole, store = MemoryFrames(CAMERAS), Failing(5)
     worker(whole, images, decoder).handle(records)
     failing = worker(store, images, decoder, 0.0)

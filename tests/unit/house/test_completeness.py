@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parents[3]
 TABLES = [
     ("ingest.kinds", "KINDS", "kinds", "docs/devices.md"),
     ("ingest.codecs", "CODECS", "codecs", "docs/devices.md"),
-    ("processors.rules", "RULES", "rules", "docs/architecture.md"),
-    ("processors.vision", "CHECKS", "vision", "docs/architecture.md"),
+    ("processors.judge.rules", "RULES", "rules", "docs/architecture.md"),
+    ("processors.frames.vision", "CHECKS", "vision", "docs/architecture.md"),
     ("alerts.channels", "CHANNELS", "channels", "docs/architecture.md"),
 ]
 NOT_MEMBERS = {"vision": {"decode", "image"}}

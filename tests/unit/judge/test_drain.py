@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from processors.drain import Drain
-from processors.memory import MemoryTables, MemoryUnsent
-from processors.patience import Patience
-from processors.work import Place
+from processors.judge.memory import MemoryTables, MemoryUnsent
+from processors.worker.drain import Drain
+from processors.worker.patience import Patience
+from processors.worker.work import Place
 from schemas.errors import Permanent, Temporary
 from schemas.finding import Change, Finding, Severity, decode_finding, finding_id
 from schemas.topics import FINDINGS, partition_of
@@ -77,7 +77,7 @@ async def test_everything_unsent_is_sent_by_subject_and_marked() -> None:
 
 
 async def test_what_was_not_confirmed_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processors.drain.AFTER_TROUBLE_S", 0)
+    monkeypatch.setattr("processors.worker.drain.AFTER_TROUBLE_S", 0)
     tables, producer = tables_with(1), FakeProducer([TimeoutError(), Temporary("away")])
     await drained(tables, producer, [PLACE])
     assert len(producer.sent) == 1

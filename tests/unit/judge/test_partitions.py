@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
-from processors.partitions import Slots, Turn, check_end
-from processors.work import Advance, Checkpoint, Claim, Place, Record
+from processors.worker.partitions import Slots, Turn, check_end
+from processors.worker.work import Advance, Checkpoint, Claim, Place, Record
 from schemas.errors import Permanent, WrongTopic
 
 PLACE = Place("readings", 0)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from processors.book import Book
-from processors.engine import judge
-from processors.judged import Judged
-from processors.rules import RULES, positive_test
-from processors.state import PartitionState
+from processors.judge.engine import judge
+from processors.judge.judged import Judged
+from processors.judge.registry_view import RegistryView
+from processors.judge.rules import RULES, positive_test
+from processors.judge.state import PartitionState
 from schemas.finding import Finding
 from schemas.profile import GraceWindow, Profile
 from schemas.reading import Line, clock_line, decode_lines, reading_line, refused_line
@@ -26,7 +26,7 @@ def us(seconds: float) -> int:
     return BASE_US + round(seconds * 1_000_000)
 
 
-def book_of(case: dict[str, Any]) -> Book:
+def book_of(case: dict[str, Any]) -> RegistryView:
     metrics = case.get("metrics") or [case.get("metric", "temperature")]
     points = tuple(
         Point(id=i, device="d", metric=m, unit="u", possible_low=-99, possible_high=99)
@@ -38,7 +38,7 @@ def book_of(case: dict[str, Any]) -> Book:
         retired_us=retired,
     )  # fmt: skip
     rows = case.get("profiles") or [case.get("profile", {"metric": metrics[0]})]
-    return Book([device], [profile_of(row) for row in rows])
+    return RegistryView([device], [profile_of(row) for row in rows])
 
 
 def profile_of(row: dict[str, Any]) -> Profile:

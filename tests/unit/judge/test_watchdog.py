@@ -2,8 +2,8 @@
 
 import pytest
 
-from processors.watchdog import Watchdog
-from processors.work import Place
+from processors.worker.watchdog import Watchdog
+from processors.worker.work import Place
 
 PLACE, OTHER = Place("readings", 0), Place("readings", 1)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingest.kinds import KINDS
-from processors.rules import RULES
-from processors.vision import CHECKS
+from processors.frames.vision import CHECKS
+from processors.judge.rules import RULES
 from schemas.finding import Severity
 from schemas.incident import IncidentState, Transition
 from schemas.rejection import REASONS, Disposition

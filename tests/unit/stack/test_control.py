@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from coldwatch.stack import control, local, passwords
+from coldwatch.wiring import saved_settings
 from schemas.settings import Settings
+from stack import control, passwords
 
 
 def home_with_data(home: Path) -> Settings:
@@ -16,7 +17,7 @@ def home_with_data(home: Path) -> Settings:
 
 def test_reset_deletes_what_coldwatch_has_made_and_nothing_else(tmp_path: Path) -> None:
     settings = home_with_data(tmp_path)
-    passwords.load_or_create(local.run_directory(settings) / "secrets.json")
+    passwords.load_or_create(saved_settings.run_directory(settings) / "secrets.json")
     told: list[str] = []
     control.reset(settings, told.append)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]

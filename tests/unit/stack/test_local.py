@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from coldwatch.stack import local
-from coldwatch.stack.ports import Ports
-from coldwatch.stack.services import KINDS, Service, programs
+from coldwatch.serve import SERVICES
+from coldwatch.wiring import saved_settings
 from schemas.settings import DatabaseSettings, GatewaySettings, KafkaSettings, Settings
+from stack import local
+from stack.ports import Ports
+from stack.services import NAMES, Service, programs
 
 PASSWORDS = {"superuser": "s-secret", "pipeline": "p-secret", "web": "w-secret", "reader": "r-secret"}
 
@@ -79,24 +81,24 @@ def test_the_environment_builds_the_same_settings_again(
 def test_other_commands_find_what_the_stack_has_chosen(tmp_path: Path) -> None:
     settings = completed(tmp_path)
     local.save(settings)
-    assert local.of_running(Settings(home=tmp_path)) == settings
+    assert saved_settings.of_running(Settings(home=tmp_path)) == settings
     assert (tmp_path / "run" / "settings.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_set_explicitly_wins_over_what_the_stack_has_chosen(tmp_path: Path) -> None:
     local.save(completed(tmp_path))
     asked = Settings(home=tmp_path, gateway=GatewaySettings(port=1883))
-    found = local.of_running(asked)
+    found = saved_settings.of_running(asked)
     assert found.gateway.port == 1883
     assert found.gateway.health_port != 0
 
 
 def test_a_home_that_never_ran_changes_nothing(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    assert local.of_running(settings) is settings
+    assert saved_settings.of_running(settings) is settings
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", SERVICES.values(), ids=lambda kind: kind.name)
 def test_a_service_is_given_its_own_roles_alone(tmp_path: Path, kind: object) -> None:
     service = Service(kind, completed(tmp_path))  # type: ignore[arg-type]
     environment = service.environment()
@@ -111,7 +113,7 @@ def variable(role: str) -> str:
 
 def test_no_secret_is_in_an_argument_vector(tmp_path: Path) -> None:
     settings = completed(tmp_path)
-    for service in programs(tuple(kind.name for kind in KINDS), settings):
+    for service in programs(NAMES, settings):
         assert "secret" not in json.dumps(service.command())
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coldwatch.stack.ports import HIGHEST, LOWEST, Ports, is_free
 from schemas.errors import Permanent
+from stack.ports import HIGHEST, LOWEST, Ports, is_free
 
 
 @pytest.fixture

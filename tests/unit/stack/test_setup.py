@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from coldwatch.stack import caches, doctor
-from coldwatch.stack.setup import packages, root_file_system, steps
-from coldwatch.stack.setup.building import build_once
-from coldwatch.stack.setup.steps import SetupFailed
+from stack import caches, doctor
+from stack.setup import packages, root_file_system, steps
+from stack.setup.building import build_once
+from stack.setup.steps import SetupFailed
 
 TARGETS = """\
 http://mirror.example/debian-security/|Debian|Debian-Security|bookworm-security
@@ -100,12 +100,12 @@ def test_the_cache_is_keyed_by_what_is_in_it(tmp_path: Path, monkeypatch: pytest
 
 
 def test_setup_runs_on_the_standard_library_alone() -> None:
-    code = "import sys; import coldwatch.stack.setup.__main__; print(*sys.modules)"
+    code = "import sys; import stack.setup.__main__; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], cwd=caches.CHECKOUT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "coldwatch.stack.setup.packages" in done.stdout.split()
+    assert "stack.setup.packages" in done.stdout.split()
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from coldwatch.stack import record, status, status_table
-from coldwatch.stack.flow import Flow
-from coldwatch.stack.process import Identity
-from coldwatch.stack.record import Record, Running
-from coldwatch.stack.watch import State
 from schemas.settings import ConsoleSettings, GatewaySettings, KafkaSettings, Settings
+from stack import record, status, status_table
+from stack.flow import Flow
+from stack.process import Identity
+from stack.record import Record, Running
+from stack.watch import State
 
 US = record.ourselves()
 GONE = Identity(US.pid, US.started + 1)  # the same pid, another process

@@ -2,8 +2,8 @@
 
 import signal
 
-from coldwatch.stack.program import Health
-from coldwatch.stack.watch import Policy, State, Watch
+from stack.program import Health
+from stack.watch import Policy, State, Watch
 
 POLICY = Policy(start_limit_s=60.0, failing_limit_s=30.0, settled_s=10.0)
 

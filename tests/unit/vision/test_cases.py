@@ -8,7 +8,7 @@ import pytest
 
 from bench.kitchen import Sequence
 from bench.vision import judge
-from processors.vision.decode import Decoder
+from processors.frames.vision.decode import Decoder
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "vision").glob("*/*.json"))
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processors.vision.decode import MAX_SCANS, Decoder, Undecodable, refuse, size_of
+from processors.frames.vision.decode import MAX_SCANS, Decoder, Undecodable, refuse, size_of
 from schemas.frame import MAX_FRAME_BYTES
 
 

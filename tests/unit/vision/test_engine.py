@@ -1,7 +1,7 @@
 """The camera engine's words: when a fault opens, what it says, when it is over."""
 
-from processors.frames_engine import FRAMES_TO_CLOSE, FRAMES_TO_OPEN, CameraState, faults, is_news, step
-from processors.vision import CHECKS
+from processors.frames.engine import FRAMES_TO_CLOSE, FRAMES_TO_OPEN, CameraState, faults, is_news, step
+from processors.frames.vision import CHECKS
 from schemas.finding import Change, Finding, Severity, finding_id
 from schemas.frame import FrameReference
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bench.kitchen import Segment, Sequence, draw_sequence
-from processors.frames_engine import Scene
-from processors.vision import CHECKS, black, covered, frozen, look
-from processors.vision.decode import Decoder
-from processors.vision.image import Grey, learn, measure
+from processors.frames.engine import Scene
+from processors.frames.vision import CHECKS, black, covered, frozen, look
+from processors.frames.vision.decode import Decoder
+from processors.frames.vision.image import Grey, learn, measure
 
 
 def noisy(level: float, sigma: float, seed: int = 1, shape: tuple[int, int] = (90, 160)) -> Grey:

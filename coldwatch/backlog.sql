@@ -1,4 +1,0 @@
--- Statements of coldwatch/backlog.py.
-
--- name: positions
-select topic, partition, next_position from partition_offset

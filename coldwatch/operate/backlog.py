@@ -1,0 +1,125 @@
+"""What waits on Kafka for the judge, for the page's status: looked at every few seconds in a thread of its own.
+
+A pack's headers say how many values its gateway run had sent into the partition up to and with it, so the first and
+the last waiting pack tell how many values lie between; nothing else is read, however long the queue.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from console.routes import Backlog
+from schemas.errors import Temporary
+from schemas.person import EVERYONE
+from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL
+from schemas.settings import Settings
+from schemas.statements import load
+from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
+
+WATCHED: Final = (READINGS, RESULTS, FRAMES, REJECTIONS)
+INTERVAL_S: Final = 2.0
+SQL: Final = load("coldwatch.operate", "backlog.sql")
+
+
+class BacklogWatch:
+    """`read` gives the last look; while Kafka or the database is away, nothing is known."""
+
+    def __init__(self, settings: Settings, begin: Callable[[str], AbstractContextManager[Cursor]]) -> None:
+        self._settings = settings
+        self._begin = begin
+        self._stop = threading.Event()
+        self._last = Backlog()
+        self._partitions = [
+            TopicPartition(settings.kafka.prefix + topic.name, number)
+            for topic in WATCHED
+            for number in range(topic.partitions)
+        ]
+
+    def read(self) -> Backlog:
+        return self._last
+
+    def start(self) -> None:
+        if self._settings.kafka.bootstrap:
+            threading.Thread(target=self._run, name="backlog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _run(self) -> None:
+        consumer: KafkaConsumer | None = None
+        while not self._stop.is_set():
+            try:
+                consumer = consumer or self._connect()
+                self._last = self._look(consumer)
+            except (KafkaError, Temporary) as error:
+                if self._last != Backlog():
+                    structlog.get_logger().warning(
+                        "backlog_unknown", reason=f"{type(error).__name__}: {error}"
+                    )
+                self._last = Backlog()
+            self._stop.wait(INTERVAL_S)
+        if consumer is not None:
+            consumer.close()
+
+    def _connect(self) -> KafkaConsumer:
+        return KafkaConsumer(
+            bootstrap_servers=self._settings.kafka.bootstrap,
+            client_id="coldwatch-backlog",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            enable_incremental_fetch_sessions=False,
+        )
+
+    def _look(self, consumer: KafkaConsumer) -> Backlog:
+        with self._begin(EVERYONE) as cursor:
+            cursor.execute(SQL["positions"])
+            positions = {(topic, partition): next for topic, partition, next in cursor.fetchall()}
+        firsts = consumer.beginning_offsets(self._partitions)
+        ends = consumer.end_offsets(self._partitions)
+        starts = {p: max(firsts[p], positions.get((p.topic, p.partition), 0)) for p in self._partitions}
+        behind = [p for p in self._partitions if ends[p] > starts[p]]
+        if not behind:
+            return Backlog(0, 0.0)
+        oldest = _records(consumer, {p: starts[p] for p in behind})
+        newest = _records(consumer, {p: ends[p] - 1 for p in behind})
+        if len(oldest) < len(behind) or len(newest) < len(behind):
+            return Backlog()
+        waited_s = max(0.0, time.time() - min(record.timestamp for record in oldest.values()) / 1000)
+        return Backlog(_sum([_values(oldest[p], newest[p]) for p in behind]), round(waited_s, 1))
+
+
+def _records(consumer: KafkaConsumer, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, Any]:
+    """One record per partition, at that offset; fewer when Kafka is slow."""
+    consumer.assign(list(offsets))
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
+    found: dict[TopicPartition, Any] = {}
+    deadline = time.monotonic() + INTERVAL_S
+    while len(found) < len(offsets) and time.monotonic() < deadline:
+        for partition, records in consumer.poll(timeout_ms=200).items():
+            found.setdefault(partition, records[0])
+    return found
+
+
+def _values(first: Any, last: Any) -> int | None:
+    """Values from the first to the last waiting record; None when two gateway runs lie between."""
+    if first.offset == last.offset:
+        return int(dict(first.headers).get(HEADER_COUNT, b"1"))
+    one, other = dict(first.headers), dict(last.headers)
+    if HEADER_TOTAL not in one:
+        return int(last.offset - first.offset + 1)  # results, frames and refusals count one each
+    if one.get(HEADER_RUN) != other.get(HEADER_RUN):
+        return None
+    return int(other[HEADER_TOTAL]) - int(one[HEADER_TOTAL]) + int(one[HEADER_COUNT])
+
+
+def _sum(values: list[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

@@ -1,0 +1,4 @@
+-- Statements of coldwatch/operate/backlog.py.
+
+-- name: positions
+select topic, partition, next_position from partition_offset

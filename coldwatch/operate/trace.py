@@ -1,0 +1,140 @@
+"""A recorded trace: a column of values out of a CSV file, put to new times. Pure: bytes in, rows out."""
+
+import csv
+import io
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from coldwatch.operate.csv_text import UnusableFile, text_of
+
+DECIMALS: Final = 6
+UNITS: Final[dict[str, tuple[str, Callable[[float], float]]]] = {
+    "C": ("Cel", lambda value: value),
+    "F": ("Cel", lambda value: (value - 32.0) * 5.0 / 9.0),
+    "K": ("Cel", lambda value: value - 273.15),
+    "%RH": ("%RH", lambda value: value),
+    "1": ("1", lambda value: value),
+}
+"""By the name on the command line: the unit as the kinds write it, and the conversion to it."""
+
+
+class Row(NamedTuple):
+    """Row `number` of the trace, counted from 0, and its line in the file; `value` in the unit of the metric."""
+
+    number: int
+    line: int
+    value: float
+
+
+class Listed(NamedTuple):
+    """A row that is not, or was not taken, and why."""
+
+    line: int
+    code: str
+    zh: str
+    en: str
+
+
+class Trace(NamedTuple):
+    """length: all rows of the file, since an unusable one keeps its place in time. unordered: lines whose time is
+    not after the one before; they are sent nevertheless, as the new times go by position.
+    """
+
+    length: int
+    rows: list[Row]
+    unusable: list[Listed]
+    unordered: list[int]
+
+
+class Timing(NamedTuple):
+    """Row i of n is at end - (n-1-i) * interval, in epoch milliseconds."""
+
+    end_ms: int
+    interval_ms: int
+    length: int
+
+    def at_ms(self, number: int) -> int:
+        return self.end_ms - (self.length - 1 - number) * self.interval_ms
+
+
+def read_trace(content: bytes, value_column: str, time_column: str, unit: str) -> Trace:
+    """The trace in a CSV file with a header. `time_column` "" leaves the recorded times unchecked.
+
+    Raises UnusableFile when the file has no such column, or no row.
+    """
+    reader = csv.reader(io.StringIO(text_of(content), newline=""))
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        value_at = _column(header, value_column)
+        time_at = _column(header, time_column) if time_column else None
+        cells = [(reader.line_num, row) for row in reader if any(row)]
+    except csv.Error as error:
+        raise UnusableFile(
+            f"第 {reader.line_num} 行不是 CSV / line {reader.line_num} is not CSV: {error}"
+        ) from error
+    if not cells:
+        raise UnusableFile("文件里没有数据 / the file holds no rows")
+    return _trace(cells, value_at, time_at, UNITS[unit][1])
+
+
+def _column(header: list[str], name: str) -> int:
+    if name not in header:
+        columns = ", ".join(header)
+        raise UnusableFile(
+            f"没有“{name}”这一列，文件里有：{columns} / no column '{name}', the file has: {columns}"
+        )
+    return header.index(name)
+
+
+def _trace(
+    cells: list[tuple[int, list[str]]], value_at: int, time_at: int | None, convert: Callable[[float], float]
+) -> Trace:
+    trace = Trace(len(cells), [], [], [])
+    before: datetime | None = None
+    for number, (line, row) in enumerate(cells):
+        value = _value(row, value_at)
+        time = None if time_at is None else _time(row, time_at)
+        if time_at is not None and time is None:
+            trace.unusable.append(
+                Listed(
+                    line,
+                    "bad_time",
+                    f"时间无法识别：{_cell(row, time_at)}",
+                    f"not a time: {_cell(row, time_at)}",
+                )
+            )
+            continue
+        if time is not None:
+            if before is not None and time <= before:
+                trace.unordered.append(line)
+            before = time
+        if value is None:
+            shown = _cell(row, value_at)
+            trace.unusable.append(
+                Listed(line, "not_a_number", f"不是数字：{shown}", f"not a number: {shown}")
+            )
+            continue
+        trace.rows.append(Row(number, line, round(convert(value), DECIMALS)))
+    return trace
+
+
+def _cell(row: list[str], at: int) -> str:
+    return row[at].strip() if at < len(row) else ""
+
+
+def _value(row: list[str], at: int) -> float | None:
+    try:
+        value = float(_cell(row, at))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _time(row: list[str], at: int) -> datetime | None:
+    """Recorded times are compared with each other alone, so that one without offset will do; all are taken alike."""
+    try:
+        return datetime.fromisoformat(_cell(row, at)).replace(tzinfo=None)
+    except ValueError:
+        return None

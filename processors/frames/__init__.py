@@ -1,0 +1,1 @@
+"""The frames worker: camera images looked at and judged."""

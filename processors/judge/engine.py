@@ -1,0 +1,193 @@
+"""The judge's pure heart: lines of one partition in, rows, findings and the next state out.
+
+Order: a sample ahead of its point's newest steps the rules (the live lane); one behind it is only stored and noted for
+judging again. An in-range sample of a calm point takes the short way in `judge`: one look-up, a few comparisons,
+one `struct.pack`. Everything else takes `_reading`. No clock is read here: time comes from the lines.
+"""
+
+import struct
+from collections.abc import Sequence
+from math import isfinite
+from sys import float_info
+from typing import Final
+
+from processors.judge import device_rules as watch
+from processors.judge import episodes
+from processors.judge.judged import PG_EPOCH_US, ROW, Bad, Hole, Judged, Merge, pack_row
+from processors.judge.registry_view import FOREVER_US, RegistryView
+from processors.judge.rules import rule_of
+from processors.judge.state import HOUR_US, PartitionState, PointState
+from schemas.profile import Profile
+from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, REFUSED, Line
+
+MAX_FLAGGED: Final = 64
+MAX_BEHIND_US: Final = 31 * 24 * 3_600_000_000
+MAX_AHEAD_US: Final = 3_600_000_000
+MAX_RUNS: Final = 64
+
+
+def judge(
+    state: PartitionState, lines: Sequence[Line], registry: RegistryView, judged: Judged, position: int = 0
+) -> None:
+    """Judges one pack's lines, in order. Changes `state`, adds to `judged`; never raises for what a line says."""
+    if state.registry_number != registry.number:
+        _adopt(state, registry)
+    hour, next_hour = state.hour_us, state.hour_us + HOUR_US
+    find, add, pack = state.points.get, judged.rows.append, ROW.pack
+    for ordinal, line in enumerate(lines):
+        point = find(line.p)
+        if point is not None:
+            at, received, value = line.at, line.r, line.v
+            if (
+                point.high < at < point.until
+                and point.lo <= value <= point.hi
+                and line.q <= NOT_EVALUATED
+                and at - received <= point.ahead
+                and hour <= received < next_hour
+            ):
+                try:
+                    add(
+                        pack(6, 4, line.p, 8, at - PG_EPOCH_US, 8, line.seq, 8, value,
+                             2, line.q, 8, received - PG_EPOCH_US)
+                    )  # fmt: skip
+                except struct.error:
+                    judged.bad.append(_bad(line, position, ordinal, "a number does not fit"))
+                    continue
+                point.high = point.last = at
+                point.seq = line.seq
+                point.received = received
+                point.values += 1
+                continue
+        if line.p:
+            _reading(state, line, registry, judged, position, ordinal)
+        else:
+            _note(state, line, registry, judged, position, ordinal)
+            hour, next_hour = state.hour_us, state.hour_us + HOUR_US
+
+
+def account(state: PartitionState, run: str, count: int, total: int, position: int, judged: Judged) -> None:
+    """Holds a pack's running total against the one before it; a pack sent twice is no hole."""
+    expected = state.totals.pop(run, 0) + count
+    if total > expected:
+        judged.holes.append(Hole(run, position, expected, total))
+    state.totals[run] = max(total, expected - count)
+    while len(state.totals) > MAX_RUNS:
+        del state.totals[next(iter(state.totals))]
+
+
+def _note(
+    state: PartitionState, line: Line, registry: RegistryView, judged: Judged, position: int, ordinal: int
+) -> None:
+    sane = line.at if line.n == CLOCK else line.r
+    if not 0 < sane < FOREVER_US:
+        judged.bad.append(_bad(line, position, ordinal, "no time"))
+    elif line.n == CLOCK:
+        watch.clock_line(state, line, registry, judged)
+    elif line.n.startswith(REFUSED) and registry.device(line.d) is not None:
+        watch.refused_line(state, line, registry, judged)
+    else:
+        judged.bad.append(_bad(line, position, ordinal, "neither a reading nor a note about a known device"))
+
+
+def _reading(
+    state: PartitionState, line: Line, registry: RegistryView, judged: Judged, position: int, ordinal: int
+) -> None:
+    point = _point(state, line, registry) if _sane(line) else None
+    if point is None:
+        judged.bad.append(_bad(line, position, ordinal, "no such point, or a number that cannot be"))
+        return
+    state.count(point, line.r)
+    profile, until = registry.profile(point.facts.profile, point.facts.metric, line.at)
+    wide = registry.device_profile(point.facts.profile, line.r)
+    identity = (line.at, line.seq)
+    fresh = identity > (point.last, point.seq) and identity not in point.flagged
+    flagged = is_flagged(line, wide)
+    if line.at > point.high:
+        point.high = line.at
+        judged.rows.append(pack_row(line))
+    else:
+        judged.merges.append(Merge(position, ordinal, line, behind=not fresh and not flagged))
+    watch.heard(state, point, line.r, wide, registry, judged)
+    if fresh:
+        sound = line.at - line.r <= wide.clock_ahead_us
+        if point.device.clock or not sound:
+            watch.judge_clock(point.device, line.r, sound, wide, judged)
+        if flagged:
+            point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
+        else:
+            step(point, line, profile, judged)
+    _arm(point, profile, wide, until)
+
+
+def is_flagged(line: Line, wide: Profile) -> bool:
+    """A sample that neither opens nor closes: of bad quality, or too far ahead of the time it was received."""
+    return line.q > NOT_EVALUATED or line.at - line.r > wide.clock_ahead_us
+
+
+def step(point: PointState, line: Line, profile: Profile | None, judged: Judged) -> None:
+    """Steps the point's rule with a sound sample that is ahead of all before it."""
+    gap_us = line.at - point.last if point.last >= 0 else 0
+    point.last, point.seq = line.at, line.seq
+    if point.flagged:
+        point.flagged = [identity for identity in point.flagged if identity > (line.at, line.seq)]
+    if profile is None:
+        judged.show(point, "in_range", line.at)
+        return
+    if episodes.side_of(line.v, profile) and (reason := episodes.grace_reason(line.at, line.v, profile)):
+        judged.show(point, "suppressed", line.at, reason)
+        return
+    point.breach, said = episodes.step(
+        point.breach, line.at, line.v, gap_us, point.facts.interval_us, profile
+    )
+    if said:
+        rule = rule_of(point.facts.metric)
+        judged.say(rule, said, point.facts.device, profile, line.at, line.r, point.facts)
+    if point.breach:
+        judged.show(point, "breach", point.breach.start_us)
+    else:
+        judged.show(point, "in_range", said.end_us if said and said.end_us else line.at)
+
+
+def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: int) -> None:
+    """Opens the short way for a point with nothing going on."""
+    device = point.device
+    busy = point.breach or point.flagged or point.silence or device.silence or device.clock
+    if busy or point.shown != "in_range":
+        point.close_guard()
+        return
+    low, high = episodes.band(profile) if profile else (-float_info.max, float_info.max)
+    point.lo, point.hi = max(low, -float_info.max), min(high, float_info.max)
+    point.until, point.ahead = min(until_us, FOREVER_US), wide.clock_ahead_us
+
+
+def _adopt(state: PartitionState, registry: RegistryView) -> None:
+    """The registry has changed: what was derived from it is derived again."""
+    for point in state.points.values():
+        point.facts = registry.point(point.facts.id) or point.facts
+        point.close_guard()
+    state.check_all()
+    state.registry_number = registry.number
+
+
+def _point(state: PartitionState, line: Line, registry: RegistryView) -> PointState | None:
+    point = state.points.get(line.p)
+    if point is None and (facts := registry.point(line.p)) is not None:
+        point = state.add_point(facts)
+    return point
+
+
+def _sane(line: Line) -> bool:
+    """What the columns and the arithmetic can take; admission is stricter, but others may write to the topic."""
+    return (
+        0 < line.p < 2**31
+        and 0 < line.r < FOREVER_US
+        and -MAX_BEHIND_US < line.at - line.r < MAX_AHEAD_US
+        and line.at > 0
+        and 0 <= line.seq <= MAX_SEQ
+        and 0 <= line.q < 2**15
+        and isfinite(line.v)
+    )
+
+
+def _bad(line: Line, position: int, ordinal: int, detail: str) -> Bad:
+    return Bad(position, ordinal, repr(line).encode(), detail)

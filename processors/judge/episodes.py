@@ -1,0 +1,157 @@
+"""The episode of one point outside its limits: start, measured time, peak, end. Pure; shared by excursion and door.
+
+An episode starts at the first sample out of limits. Its dwell counts measured time only: the span between two
+samples no further apart than two intervals, so that silence never extends a breach and never ends one. Only k samples
+back inside by the hysteresis end it.
+"""
+
+from math import inf, nextafter
+from typing import Final
+
+import msgspec
+
+from processors.judge.rule import Said
+from schemas.finding import Change, Severity
+from schemas.profile import Profile
+
+LOW: Final = 1
+HIGH: Final = 2
+MINUTE_US: Final = 60_000_000
+
+
+class Breach(msgspec.Struct, array_like=True, gc=False):
+    """A running episode. `version` 0: the dwell has not been reached, nobody has been told.
+
+    sides: LOW | HIGH, the limits crossed so far. inside: samples in a row back inside, the first at inside_us.
+    """
+
+    start_us: int
+    sides: int
+    peak: float
+    limit: float
+    severity: int
+    measured_us: int = 0
+    inside: int = 0
+    inside_us: int = 0
+    version: int = 0
+
+
+def band(profile: Profile) -> tuple[float, float]:
+    """The closed interval of values that comply: exclusive limits are moved by one floating point step."""
+    low, high = profile.low, profile.high
+    lowest = -inf if low is None else low if profile.low_inclusive else nextafter(low, inf)
+    highest = inf if high is None else high if profile.high_inclusive else nextafter(high, -inf)
+    return lowest, highest
+
+
+def side_of(value: float, profile: Profile) -> int:
+    """LOW, HIGH or 0 when the value complies."""
+    lowest, highest = band(profile)
+    return LOW if value < lowest else HIGH if value > highest else 0
+
+
+def severity_of(value: float, profile: Profile) -> Severity:
+    """Of a value out of limits: inside the tolerance YELLOW, beyond ORANGE, beyond the reject line RED."""
+    if _beyond(value, profile.reject_low, profile.reject_high):
+        return Severity.RED
+    return Severity.YELLOW if within_tolerance(value, profile) else Severity.ORANGE
+
+
+def within_tolerance(value: float, profile: Profile) -> bool:
+    """True when a tolerance is given on the side that the value crossed and it holds."""
+    tolerance = profile.tolerance_low if side_of(value, profile) == LOW else profile.tolerance_high
+    return tolerance is not None and not _beyond(value, profile.tolerance_low, profile.tolerance_high)
+
+
+def grace_reason(at_us: int, value: float, profile: Profile) -> str:
+    """Why a breach is suppressed now: a grace window while the value is inside the tolerance. "" when it is not."""
+    if not profile.grace or not within_tolerance(value, profile):
+        return ""
+    for window in profile.grace:
+        minute = (at_us // MINUTE_US + window.utc_offset_minutes) % 1440
+        first, last = window.from_minute, window.to_minute
+        if first <= minute < last if first <= last else (minute >= first or minute < last):
+            return window.reason
+    return ""
+
+
+def step(
+    breach: Breach | None, at_us: int, value: float, gap_us: int, interval_us: int, profile: Profile
+) -> tuple[Breach | None, Said | None]:
+    """One sound sample in event order. gap_us: since the sample before it, 0 when there was none.
+
+    Returns the episode as it goes on (None: none runs) and what is to be said now.
+    """
+    side = side_of(value, profile)
+    if breach is None:
+        return _start(at_us, value, side, profile) if side else (None, None)
+    if gap_us <= 2 * interval_us:
+        breach.measured_us += gap_us
+    if side:
+        return breach, _worsen(breach, value, side, profile)
+    return _recover(breach, at_us, value, profile)
+
+
+def opens(breach: Breach, profile: Profile) -> Said | None:
+    """The opening, once the measured time has reached the dwell."""
+    if breach.version or breach.measured_us < profile.dwell_us:
+        return None
+    return _say(breach, Change.OPENED)
+
+
+def end(breach: Breach, end_us: int) -> Said | None:
+    """The device was retired at end_us: its episode ends then, if anybody had been told of it."""
+    return _say(breach, Change.CLOSED, end_us) if breach.version else None
+
+
+def _start(at_us: int, value: float, side: int, profile: Profile) -> tuple[Breach, Said | None]:
+    breach = Breach(at_us, side, value, _limit(side, profile), severity_of(value, profile))
+    return breach, opens(breach, profile)
+
+
+def _worsen(breach: Breach, value: float, side: int, profile: Profile) -> Said | None:
+    breach.inside = 0
+    breach.sides |= side
+    limit = _limit(side, profile)
+    if abs(value - limit) > abs(breach.peak - breach.limit):
+        breach.peak, breach.limit = value, limit
+    severity = severity_of(value, profile)
+    risen = severity < breach.severity
+    breach.severity = min(breach.severity, severity)
+    return _say(breach, Change.AMENDED) if risen and breach.version else opens(breach, profile)
+
+
+def _recover(breach: Breach, at_us: int, value: float, profile: Profile) -> tuple[Breach | None, Said | None]:
+    if not _inside(breach, value, profile):
+        breach.inside = 0
+        return breach, None
+    if not breach.inside:
+        breach.inside_us = at_us
+    breach.inside += 1
+    if breach.inside < profile.hysteresis_samples:
+        return breach, None
+    return None, _say(breach, Change.CLOSED, breach.inside_us) if breach.version else None
+
+
+def _inside(breach: Breach, value: float, profile: Profile) -> bool:
+    """Inside by the hysteresis on each side that the episode crossed."""
+    lowest, highest = band(profile)
+    low = lowest + profile.hysteresis if breach.sides & LOW else lowest
+    high = highest - profile.hysteresis if breach.sides & HIGH else highest
+    return low <= value <= high
+
+
+def _say(breach: Breach, change: Change, end_us: int | None = None) -> Said:
+    breach.version += 1
+    severity = Severity(breach.severity)
+    return Said(change, breach.version, severity, breach.start_us, end_us, breach.peak, breach.limit)
+
+
+def _limit(side: int, profile: Profile) -> float:
+    limit = profile.low if side == LOW else profile.high
+    assert limit is not None, "a value crosses only limits that exist"
+    return float(limit)
+
+
+def _beyond(value: float, low: float | None, high: float | None) -> bool:
+    return (low is not None and value < low) or (high is not None and value > high)
