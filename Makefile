@@ -1,9 +1,15 @@
 # The commands of coldwatch. Each brings what it lacks by itself: `make demo` and `make test` need no other first.
 PYTHON ?= python3
 BIN := .venv/bin
-TIERS := unit contract property integration e2e faults
+TIERS := unit property contract integration e2e faults
+WORKERS ?= 2
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit bench faults reset
+
+# The folders of the wanted tiers among $(1) that are there, each tier as one call of pytest: $(call tier,names,command).
+folders = $(wildcard $(patsubst %,tests/%,$(filter $(TIERS),$(1))))
+tier = $(if $(call folders,$(1)),$(2) $(call folders,$(1)))
+PARALLEL := -n $(WORKERS) --dist loadfile
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -17,8 +23,11 @@ setup:  ## install what is missing (Debian packages, .venv, Kafka, PostgreSQL); 
 demo: setup  ## the simulated city on the real stack; DEMO_SECONDS=60 ends it after that time
 	@$(BIN)/coldwatch demo
 
-test: lint  ## everything: style, types, laws of the house, all tiers of tests
-	$(BIN)/pytest $(wildcard $(TIERS:%=tests/%))
+test: lint  ## everything: style, types, laws of the house, all tiers of tests, cheapest first; ends at the first red one
+	$(call tier,unit property,$(BIN)/pytest $(PARALLEL))
+	$(call tier,contract integration,$(BIN)/python -m tests.servers $(BIN)/pytest $(PARALLEL))
+	$(call tier,e2e,$(BIN)/pytest)
+	$(call tier,faults,$(BIN)/pytest)
 
 lint: setup  ## style, types, import laws
 	$(BIN)/ruff check .
@@ -27,7 +36,7 @@ lint: setup  ## style, types, import laws
 	$(BIN)/lint-imports
 
 unit: setup  ## the tests that need no server
-	$(BIN)/pytest $(wildcard tests/unit tests/contract tests/property)
+	$(call tier,unit property,$(BIN)/pytest $(PARALLEL))
 
 bench: setup  ## throughput, latency and CPU per reading, on a stack of its own
 	$(BIN)/python -m bench.pipeline

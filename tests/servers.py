@@ -3,14 +3,20 @@
 `COLDWATCH_TEST_KAFKA=host:port` and `COLDWATCH_TEST_DATABASE_OWNER_URL=postgresql://...` (a role that may create roles
 and databases) name running servers instead, which makes repeated runs of one test quick:
 
-    .venv/bin/python -m tests.servers        starts a pair, prints the two variables, runs until Ctrl-C
+    .venv/bin/python -m tests.servers                  starts a pair, prints the two variables, runs until Ctrl-C
+    .venv/bin/python -m tests.servers pytest -n 2 ...  runs a command on such a pair: one stack for all its processes
 """
 
+import fcntl
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,7 +90,8 @@ class Servers:
             connection.close()
         owner = urlunsplit(urlsplit(self.owner_url)._replace(path=f"/{name}"))
         passwords = self._role_passwords()
-        migrate.apply(owner, migrate.RolePasswords(**passwords))
+        with one_at_a_time():
+            migrate.apply(owner, migrate.RolePasswords(**passwords))
         urls = {role: local.with_role(owner, f"coldwatch_{role}", passwords[role]) for role in ROLES}
         return Database(owner, urls["pipeline"], urls["web"], urls["reader"])
 
@@ -165,18 +172,31 @@ def new_home() -> Path:
     return Path(tempfile.mkdtemp(prefix="session-", dir=sessions))
 
 
-def main() -> None:
-    """Runs a pair of servers for repeated test runs until Ctrl-C."""
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Roles belong to the server: two processes of one run must not set their passwords at the same moment."""
+    with (Path(tempfile.gettempdir()) / f"coldwatch-tests-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main(command: list[str]) -> int:
+    """Runs a pair of servers for one command, or until Ctrl-C. Returns the command's exit code."""
+    if command and missing():
+        return subprocess.run(command).returncode  # each test then says what is missing
     servers = Servers()
     try:
-        print(f"export {KAFKA}={servers.kafka}")
-        print(f"export {DATABASE}={servers.owner_url}", flush=True)
+        named = {KAFKA: servers.kafka, DATABASE: servers.owner_url}
+        if command:
+            return subprocess.run(command, env=os.environ | named).returncode
+        print("\n".join(f"export {name}={value}" for name, value in named.items()), flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
-        pass
+        return 130 if command else 0
     finally:
         servers.stop()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
