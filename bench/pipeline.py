@@ -155,7 +155,7 @@ def _stored(cursor: "psycopg2.extensions.cursor") -> int:
     """A cheap look at the books, so that waiting costs the measured system nothing to speak of."""
     cursor.execute(
         "select (select coalesce(sum(stored), 0) from ledger)"
-        " + (select coalesce(sum(pending_values), 0) from partition_offset)"
+        " + (select coalesce(sum(pending_values), 0) from v_booked)"
     )
     return int((cursor.fetchone() or (0,))[0])
 

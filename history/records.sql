@@ -19,4 +19,4 @@ select media_type from v_frame where sha256 = %(sha256)s limit 1
 
 -- name: stream
 -- The partition that is furthest behind speaks for all: one that stands still is a fault of its own.
-select min(coalesce(stream_at, 'epoch')) from v_stream where topic = %(topic)s
+select min(coalesce(stream_at, 'epoch')) from v_stream where role = 'judge' and topic = %(topic)s

@@ -1,4 +1,4 @@
 -- Statements of coldwatch/operate/backlog.py.
 
 -- name: positions
-select topic, partition, next_position from partition_offset
+select topic, partition, next_position from v_booked

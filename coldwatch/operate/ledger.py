@@ -45,11 +45,11 @@ def read(database_url: str, bootstrap: str, prefix: str = "") -> Ledger:
                 " coalesce(sum(duplicate), 0)::bigint, coalesce(sum(quarantined), 0)::bigint,"
                 " coalesce(sum(dead_lettered), 0)::bigint,"
                 " (select count(*) from ledger_hole)"
-                " from (select coalesce(sum(pending_values), 0)::bigint as pending from partition_offset) p"
+                " from (select coalesce(sum(pending_values), 0)::bigint as pending from v_booked) p"
                 " left join ledger on true group by pending"
             )
             judged, stored, duplicate, quarantined, dead_lettered, holes = cursor.fetchone() or (0,) * 6
-            cursor.execute("select topic, partition, next_position from partition_offset")
+            cursor.execute("select topic, partition, next_position from v_booked")
             positions = {(topic, partition): position for topic, partition, position in cursor.fetchall()}
     finally:
         connection.close()

@@ -76,10 +76,10 @@ def run(settings: Settings, role: str, health_port: int, handler: Callable[[Data
     )  # state is many small objects that stay: halves the cost of a checkpoint
     owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
     connect = partial(connect_database, settings.database.pipeline_url, settings.database, role)
+    draining = partial(connect_database, settings.database.pipeline_url, settings.database, f"{role}-drain")
     worker = Worker(
         settings, role, handler(Database(connect), owner), Broker(settings, role),
-        Unsent(Database(partial(connect_database, settings.database.pipeline_url, settings.database, f"{role}-drain"))),
-        fatal,
+        Unsent(Database(draining), role), fatal,
     )  # fmt: skip
     health = HealthServer(health_port, worker.ready, worker.healthy)
     structlog.get_logger().info("started", owner=owner, health_port=health.start())

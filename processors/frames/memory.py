@@ -2,53 +2,35 @@
 
 from collections.abc import Iterable, Mapping
 
-from processors.frames.store import HOUR_US, Camera, FramesWork
-from processors.worker.work import Booking, Claim, Outcome, Place
-from schemas.errors import Permanent
-from schemas.finding import Finding
+from processors.frames.store import HOUR_US, ROLE, Camera, FramesWork
+from processors.worker.memory import MemoryBooks, MemoryOffsets, write_findings
+from processors.worker.work import Booking, Outcome, Place
 from schemas.frame import FrameReference
 from schemas.rejection import Rejection
 
 
-class MemoryFrames:
-    """Keeps what was written; a partition's books are in `claims`."""
+class MemoryFrames(MemoryOffsets):
+    """Keeps what was written."""
 
-    def __init__(self, cameras: Mapping[str, Camera]) -> None:
+    def __init__(self, cameras: Mapping[str, Camera], owner: str = "one") -> None:
+        super().__init__(MemoryBooks(), owner, ROLE)
         self._cameras = dict(cameras)
-        self.claims: dict[Place, Claim] = {}
         self.rows: dict[tuple[str, int, int], tuple[FrameReference, dict[str, float], list[str]]] = {}
-        self.findings: dict[tuple[str, int], Finding] = {}
         self.rejections: list[tuple[Place, int, Rejection, bytes | None]] = []
         self.ledger: list[Booking] = []
-
-    def claim(self, starts: dict[Place, int], topic_ids: dict[str, str]) -> dict[Place, Claim]:
-        for place, start in starts.items():
-            self.claims.setdefault(place, Claim(place, topic_ids[place.topic], start, start, None))
-        return {place: self.claims[place] for place in starts}
 
     def cameras(self, names: Iterable[str]) -> dict[str, Camera]:
         return {name: self._cameras[name] for name in names if name in self._cameras}
 
     def write(self, work: FramesWork) -> Outcome:
         """All or nothing, as the database does it. Raises Permanent when positions do not follow."""
-        moving = [a for a in work.advances if a.next > a.first]
-        if moving and all(self.claims[a.place].next >= a.next for a in moving):
-            return Outcome()  # an unknown commit was one
-        for a in work.advances:
-            if self.claims[a.place].next != a.first:
-                raise Permanent(f"{a.place}: begins at {a.first}, expected {self.claims[a.place].next}")
-        bookings = self._store(work)
-        new = {(r.finding.id, r.finding.version): r.finding for r in work.findings}
-        outcome = Outcome(
-            sum(b.stored for b in bookings),
-            sum(b.duplicate for b in bookings),
-            0,
-            len(new.keys() - self.findings.keys()),
-        )
-        self.findings = new | self.findings
-        self.ledger += bookings
-        self._advance(work)
-        return outcome
+        with self.batch(work.advances) as books:
+            if books is None:
+                return Outcome()  # an unknown commit was one
+            bookings = self._store(work)
+            self.ledger += bookings
+            new = write_findings(books, ROLE, work.findings)
+        return Outcome(sum(b.stored for b in bookings), sum(b.duplicate for b in bookings), 0, new)
 
     def _store(self, work: FramesWork) -> list[Booking]:
         bookings = []
@@ -68,12 +50,3 @@ class MemoryFrames:
                 Booking(refused.place.topic, refused.rejection.device, hour_us, 1, dead_lettered=1)
             )
         return bookings
-
-    def _advance(self, work: FramesWork) -> None:
-        for a in work.advances:
-            claim = self.claims[a.place]._replace(next=a.next)
-            if a.checkpoint:
-                claim = claim._replace(
-                    checkpoint_position=a.checkpoint.position, checkpoint=a.checkpoint.state
-                )
-            self.claims[a.place] = claim

@@ -8,13 +8,14 @@ import msgspec
 import psycopg2
 from psycopg2.extras import execute_values
 
-from processors.worker.offsets import Offsets, book, write_findings
+from processors.worker.offsets import Database, Offsets, book, write_findings
 from processors.worker.work import Advance, Booking, FindingRow, Outcome, Place, RejectionRow
 from schemas import statements
 from schemas.frame import FrameReference
 from schemas.times import to_datetime, to_us
 
 SQL: Final = statements.load("processors.frames", "store.sql")
+ROLE: Final = "frames"
 HOUR_US: Final = 3_600_000_000
 
 
@@ -48,6 +49,9 @@ class FramesWork:
 class FramesStore(Offsets):
     """Frames, findings, rejections and the ledger of the worker's partitions."""
 
+    def __init__(self, database: Database, owner: str) -> None:
+        super().__init__(database, owner, ROLE)
+
     def cameras(self, names: Iterable[str]) -> dict[str, Camera]:
         """Those of the names that are registered, retired ones too."""
         with self.database.transaction() as cursor:
@@ -61,7 +65,7 @@ class FramesStore(Offsets):
                 return Outcome()
             bookings = _insert_frames(cursor, work.frames)
             bookings += _insert_rejections(cursor, work.rejections)
-            new = write_findings(cursor, work.findings)
+            new = write_findings(cursor, ROLE, work.findings)
             book(cursor, bookings)
         return Outcome(sum(b.stored for b in bookings), sum(b.duplicate for b in bookings), 0, new)
 

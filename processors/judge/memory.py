@@ -3,7 +3,7 @@
 A transaction works on a copy of nothing: all checks come first, then the changes, which cannot fail.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,12 +12,10 @@ from processors.judge.judged import PG_EPOCH_US, ROW, Shown
 from processors.judge.registry_view import RegistryView
 from processors.judge.rules import positive_test
 from processors.judge.state import HOUR_US
-from processors.judge.store import all_merges, sort_out
+from processors.judge.store import ROLE, all_merges, sort_out
 from processors.judge.work import ResultRow, Work
-from processors.worker.offsets import check_topic, is_done
-from processors.worker.work import Advance, Booking, Claim, FindingRow, Outcome, Place, RejectionRow
-from schemas.errors import Fenced
-from schemas.finding import Finding
+from processors.worker.memory import MemoryBooks, MemoryOffsets, write_findings
+from processors.worker.work import Booking, FindingRow, Outcome, Place, RejectionRow
 from schemas.profile import Profile
 from schemas.registry import Device
 
@@ -31,29 +29,13 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class Row:
-    """One partition's row of the pipeline's books."""
-
-    topic_id: str
-    next: int
-    checkpoint_position: int
-    owner: str
-    checkpoint: bytes | None = None
-    pending_values: int = 0
-    stream_us: int | None = None
-
-
-@dataclass
-class MemoryTables:
+class MemoryTables(MemoryBooks):
     """What several owners share, as they would a database."""
 
     devices: list[Device] = field(default_factory=list)
     profiles: list[Profile] = field(default_factory=list)
     changes: int = 0
-    offsets: dict[Place, Row] = field(default_factory=dict)
     readings: dict[Identity, Reading] = field(default_factory=dict)
-    findings: dict[tuple[str, int], Finding] = field(default_factory=dict)
-    unsent: dict[tuple[str, int], Place] = field(default_factory=dict)
     results: list[ResultRow] = field(default_factory=list)
     rejections: dict[tuple[Place, int, int], RejectionRow] = field(default_factory=dict)
     shown: dict[int, Shown] = field(default_factory=dict)
@@ -63,12 +45,12 @@ class MemoryTables:
     totals: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
-class MemoryJudgeStore:
+class MemoryJudgeStore(MemoryOffsets):
     """One owner's hand on the tables."""
 
     def __init__(self, tables: MemoryTables, owner: str) -> None:
+        super().__init__(tables, owner, ROLE)
         self.tables = tables
-        self.owner = owner
         self._changes = -1
 
     def refresh(self, registry: RegistryView) -> bool:
@@ -78,25 +60,11 @@ class MemoryJudgeStore:
         self._changes = self.tables.changes
         return True
 
-    def claim(self, starts: Mapping[Place, int], topic_ids: Mapping[str, str]) -> dict[Place, Claim]:
-        offsets = self.tables.offsets
-        for place in starts:
-            if place in offsets:
-                check_topic(place.topic, offsets[place].topic_id, topic_ids[place.topic])
-        for place, start in starts.items():
-            row = offsets.setdefault(place, Row(topic_ids[place.topic], start, start, self.owner))
-            row.owner = self.owner
-        return {
-            place: Claim(
-                place, row.topic_id, row.next, row.checkpoint_position, row.checkpoint, row.pending_values
-            )
-            for place, row in offsets.items()
-            if place in starts
-        }
-
     def write(self, work: Work) -> Outcome:
-        if is_done(self._positions(work.advances), work.advances):
-            return Outcome()
+        with self.batch(work.advances) as books:
+            return Outcome() if books is None else self._write(work)
+
+    def _write(self, work: Work) -> Outcome:
         bookings, rejections = list(work.bookings), list(work.rejections)
         copied = self._copy(work)
         merges = list(work.merges) if copied else all_merges(work)
@@ -113,21 +81,10 @@ class MemoryJudgeStore:
         for rejection in rejections:
             key = (rejection.place, rejection.position, rejection.ordinal)
             self.tables.rejections.setdefault(key, rejection)
-        made += self._insert_findings(work.findings)
+        made += write_findings(self.tables, ROLE, work.findings)
         self._write_books(work, bookings)
         fresh = len(work.rows) if copied else 0
         return Outcome(fresh + stored, len(merges) - stored - conflicts, conflicts, made)
-
-    def _positions(self, advances: Sequence[Advance]) -> dict[Place, tuple[int, int]]:
-        found = {}
-        for a in advances:
-            row = self.tables.offsets[a.place]
-            if row.owner != self.owner:
-                raise Fenced(
-                    f"{a.place.topic}/{a.place.partition} belongs to {row.owner} now; this worker ends"
-                )
-            found[a.place] = (row.next, row.checkpoint_position)
-        return found
 
     def _copy(self, work: Work) -> bool:
         rows = {}
@@ -164,19 +121,8 @@ class MemoryJudgeStore:
         said = positive_test.step(r, newest.version if newest else 0, newest.severity if newest else None)
         if not said:
             return 0
-        return self._insert_findings(
-            [FindingRow(row.place, row.enterprise, positive_test.finding_of(r, said))]
-        )
-
-    def _insert_findings(self, rows: Sequence[FindingRow]) -> int:
-        new = 0
-        for row in rows:
-            key = (row.finding.id, row.finding.version)
-            if key not in self.tables.findings:
-                self.tables.findings[key] = row.finding
-                self.tables.unsent[key] = row.place
-                new += 1
-        return new
+        finding = FindingRow(row.place, row.enterprise, positive_test.finding_of(r, said))
+        return write_findings(self.tables, ROLE, [finding])
 
     def _write_books(self, work: Work, bookings: Sequence[Booking]) -> None:
         t = self.tables
@@ -188,14 +134,6 @@ class MemoryJudgeStore:
             numbers = t.ledger.setdefault((b.topic, b.device, b.hour_us), [0] * 5)
             for index, number in enumerate(b[3:]):
                 numbers[index] += number
-        for a in work.advances:
-            row = t.offsets[a.place]
-            row.next = a.next
-            row.pending_values += a.values
-            row.stream_us = row.stream_us if a.stream_us is None else a.stream_us
-            if a.checkpoint:
-                row.checkpoint_position, row.checkpoint = a.checkpoint
-                row.pending_values = 0
 
     # ------------------------------------------------------------------ what tests look at
 
@@ -207,17 +145,3 @@ class MemoryJudgeStore:
             for name, number in zip(sums, numbers, strict=True):
                 sums[name] += number
         return sums
-
-
-class MemoryUnsent:
-    """The twin of `processors.worker.offsets.Unsent`."""
-
-    def __init__(self, tables: MemoryTables) -> None:
-        self._tables = tables
-
-    def fetch(self, places: Sequence[Place]) -> list[Finding]:
-        return [self._tables.findings[key] for key, place in self._tables.unsent.items() if place in places]
-
-    def sent(self, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            self._tables.unsent.pop((finding.id, finding.version), None)

@@ -24,6 +24,7 @@ from schemas.rejection import Rejection
 from schemas.times import to_datetime, to_us
 
 SQL: Final = statements.load("processors.judge", "store.sql")
+ROLE: Final = "judge"
 COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TAIL: Final = b"\xff\xff"
 _INCOMING: Final = struct.Struct("!hiiiiiqiqidihiq")
@@ -33,7 +34,7 @@ class JudgeStore(Offsets):
     """Readings, results, rejections, findings, states and the ledger of the judge's partitions."""
 
     def __init__(self, database: Database, owner: str) -> None:
-        super().__init__(database, owner)
+        super().__init__(database, owner, ROLE)
         self._changes = -1
 
     # ------------------------------------------------------------------ the registry
@@ -66,7 +67,7 @@ class JudgeStore(Offsets):
             stored, conflicts = _merge(cursor, merges, bookings, rejections)
             new = _insert_results(cursor, work.results, bookings)
             _insert_rejections(cursor, rejections)
-            new += write_findings(cursor, work.findings)
+            new += write_findings(cursor, ROLE, work.findings)
             _write_books(cursor, work)
             book(cursor, bookings)
             fresh = len(work.rows) + len(work.merges) - len(merges)
@@ -230,7 +231,7 @@ def _insert_results(
             version, severity = cursor.fetchone() or (0, None)
             if said := positive_test.step(r, version, severity):
                 finding = FindingRow(row.place, row.enterprise, positive_test.finding_of(r, said))
-                findings += write_findings(cursor, [finding])
+                findings += write_findings(cursor, ROLE, [finding])
     return findings
 
 

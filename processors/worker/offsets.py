@@ -61,20 +61,24 @@ class Database:
 
 
 class Offsets:
-    """The books of the partitions that `owner` has claimed."""
+    """The books of the partitions that `owner` has claimed for its role; another role's are other rows."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, owner: str, role: str) -> None:
         self.database = database
         self.owner = owner
+        self.role = role
 
     def claim(self, starts: Mapping[Place, int], topic_ids: Mapping[str, str]) -> dict[Place, Claim]:
         """Makes the partitions ours; new ones begin at their log's start.
 
         Raises WrongTopic when the rows belong to a topic with another id.
         """
-        rows = [(*place, topic_ids[place.topic], start, start, self.owner) for place, start in starts.items()]
+        rows = [
+            (self.role, *place, topic_ids[place.topic], start, start, self.owner)
+            for place, start in starts.items()
+        ]
         with self.database.transaction() as cursor:
-            template = "(%s, %s, %s, %s, %s, %s, clock_timestamp())"
+            template = "(%s, %s, %s, %s, %s, %s, %s, clock_timestamp())"
             found = execute_values(cursor, SQL["claim"], sorted(rows), template, fetch=True)
             claims = {
                 Place(row[0], row[1]): Claim(Place(row[0], row[1]), row[2], row[3], row[4],
@@ -101,7 +105,7 @@ class Offsets:
     def _lock(
         self, cursor: "psycopg2.extensions.cursor", advances: Sequence[Advance]
     ) -> dict[Place, tuple[int, int]]:
-        cursor.execute(SQL["lock"], (tuple((a.place.topic, a.place.partition) for a in advances),))
+        cursor.execute(SQL["lock"], (self.role, tuple(tuple(a.place) for a in advances)))
         positions = {}
         for topic, partition, owner, following, checkpoint in cursor.fetchall():
             if owner != self.owner:
@@ -111,10 +115,10 @@ class Offsets:
 
     def _advance(self, cursor: "psycopg2.extensions.cursor", advances: Sequence[Advance]) -> None:
         rows = [
-            (*a.place, a.next, a.values, None if a.stream_us is None else to_datetime(a.stream_us))
+            (self.role, *a.place, a.next, a.values, None if a.stream_us is None else to_datetime(a.stream_us))
             for a in advances
         ]
-        execute_values(cursor, SQL["advance"], rows, "(%s, %s, %s::bigint, %s::bigint, %s::timestamptz)")
+        execute_values(cursor, SQL["advance"], rows, "(%s, %s, %s, %s::bigint, %s::bigint, %s::timestamptz)")
         for a in advances:
             if a.checkpoint:
                 cursor.execute(
@@ -122,6 +126,7 @@ class Offsets:
                     {
                         "position": a.checkpoint.position,
                         "state": a.checkpoint.state,
+                        "role": self.role,
                         "topic": a.place.topic,
                         "partition": a.place.partition,
                     },
@@ -183,8 +188,8 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def write_findings(cursor: "psycopg2.extensions.cursor", rows: Sequence[FindingRow]) -> int:
-    """Inserts findings and notes them unsent; returns how many were new."""
+def write_findings(cursor: "psycopg2.extensions.cursor", role: str, rows: Sequence[FindingRow]) -> int:
+    """Inserts findings and notes them unsent for the role's drain; returns how many were new."""
     if not rows:
         return 0
     new = {
@@ -194,7 +199,7 @@ def write_findings(cursor: "psycopg2.extensions.cursor", rows: Sequence[FindingR
         )
     }
     unsent = [
-        (row.finding.id, row.finding.version, *row.place)
+        (row.finding.id, row.finding.version, role, *row.place)
         for row in rows
         if (row.finding.id, row.finding.version) in new
     ]
@@ -215,17 +220,18 @@ def _finding_row(row: FindingRow) -> tuple[Any, ...]:
 
 
 class Unsent:
-    """The findings that are committed and not yet on their topic. Has a connection of its own: the drain's."""
+    """A role's findings that are committed and not yet on their topic. Has a connection of its own: the drain's."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, role: str) -> None:
         self._database = database
+        self._role = role
 
     def fetch(self, places: Sequence[Place]) -> list[Finding]:
         """Up to 1,000 unsent findings of these partitions, oldest first."""
         if not places:
             return []
         with self._database.transaction() as cursor:
-            cursor.execute(SQL["unsent"], (tuple(tuple(place) for place in places),))
+            cursor.execute(SQL["unsent"], (self._role, tuple(tuple(place) for place in places)))
             return [_finding(row) for row in cursor.fetchall()]
 
     def sent(self, findings: Sequence[Finding]) -> None:

@@ -42,7 +42,7 @@ def memory() -> Kit:
         store,
         lambda: sorted((at, seq, faults) for (_, at, seq), (_, _, faults) in store.rows.items()),
         lambda: tuple(sum(b[i] for b in store.ledger) for i in (3, 4, 5, 7)),
-        lambda: sorted(store.findings),
+        lambda: sorted(store.books.findings),
         lambda: [raw or b"" for _, _, _, raw in store.rejections],
     )
 

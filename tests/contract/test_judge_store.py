@@ -9,9 +9,10 @@ import psycopg2
 import pytest
 
 from processors.judge.judged import Merge, Shown, pack_row
-from processors.judge.memory import MemoryJudgeStore, MemoryTables, MemoryUnsent
+from processors.judge.memory import MemoryJudgeStore, MemoryTables
 from processors.judge.store import JudgeStore
 from processors.judge.work import MergeRow, Pack, ResultRow, Work
+from processors.worker.memory import MemoryUnsent
 from processors.worker.offsets import Database, Unsent
 from processors.worker.work import Advance, Booking, Checkpoint, FindingRow, Place, RejectionRow
 from schemas.errors import Fenced, Permanent, WrongTopic
@@ -91,7 +92,7 @@ def memory_kit() -> Kit:
 
     return Kit(
         store=lambda owner: MemoryJudgeStore(tables, owner),
-        unsent=MemoryUnsent(tables),
+        unsent=MemoryUnsent(tables, "judge"),
         readings=lambda: {key: row.value for key, row in tables.readings.items()},
         ledger=ledger,
         rejections=lambda: [
@@ -116,7 +117,7 @@ def timescale_kit(database: Callable[[], Database], owner_url: str) -> Kit:
 
     return Kit(
         store=lambda owner: JudgeStore(database(), owner),
-        unsent=Unsent(database()),
+        unsent=Unsent(database(), "judge"),
         readings=lambda: {
             (p, to_us(at), s): v for p, at, s, v in rows("select point_id, at, seq, value from reading")
         },

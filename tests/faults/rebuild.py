@@ -105,7 +105,7 @@ def _caught_up(settings: Settings) -> bool:
     connection = psycopg2.connect(settings.database.reader_url.get_secret_value())
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute("select topic, partition, next_position from partition_offset")
+            cursor.execute("select topic, partition, next_position from v_booked")
             done = {(topic, partition): position for topic, partition, position in cursor.fetchall()}
     finally:
         connection.close()

@@ -64,7 +64,7 @@ def worker(
 
 
 def episodes(store: MemoryFrames) -> list[tuple[str, int, int | None]]:
-    newest = {f.id: f for _, f in sorted(store.findings.items())}
+    newest = {f.id: f for _, f in sorted(store.books.findings.items())}
     found = []
     for f in newest.values():
         end = None if f.end_us is None else (f.end_us - START_US) // 2_000_000
@@ -86,7 +86,7 @@ def test_frames_become_rows_with_scores_and_faults_and_findings(
     ]  # fmt: skip
     assert all(set(scores) == {"black", "covered", "frozen"} for _, scores, _ in store.rows.values())
     assert sum(b.accepted for b in store.ledger) == sum(b.stored for b in store.ledger) == len(records)
-    assert store.claims[PLACE].next == len(records)
+    assert store.books.offsets[("frames", PLACE)].next == len(records)
 
 
 def test_a_resend_is_one_row_and_a_duplicate_in_the_ledger(
@@ -124,7 +124,7 @@ def test_missing_and_broken_images_are_recorded_as_faults_and_are_no_findings(
     faults = [faults for _, _, faults in store.rows.values()]
     assert faults.count(["undecodable"]) == 7  # the first one has the time of the first frame: a duplicate
     assert faults.count(["missing_image"]) == 8
-    assert store.findings == {}
+    assert store.books.findings == {}
     assert sum(b.accepted for b in store.ledger) == 24
 
 
@@ -172,7 +172,9 @@ def test_any_batches_checkpoints_and_restarts_end_in_the_same(
     whole = MemoryFrames(CAMERAS)
     worker(whole, images, decoder).handle(records)
     chance, store = random.Random(seed), MemoryFrames(CAMERAS)
-    while store.claims.get(PLACE) is None or store.claims[PLACE].next < len(records):
+    while store.books.offsets.get(("frames", PLACE)) is None or store.books.offsets[
+        ("frames", PLACE)
+    ].next < len(records):
         running = worker(store, images, decoder, chance.choice([0.0, 1000.0]))
         position = running.slots.get(PLACE).expected  # type: ignore[union-attr]
         for _ in range(chance.randint(1, 3)):
@@ -182,7 +184,7 @@ def test_any_batches_checkpoints_and_restarts_end_in_the_same(
         if chance.random() < 0.3:
             running.stop()
     assert store.rows == whole.rows
-    assert store.findings == whole.findings
+    assert store.books.findings == whole.books.findings
     assert sum(b.accepted for b in store.ledger) == len(records)
 
 
@@ -213,7 +215,7 @@ def test_a_failing_database_changes_nothing(
     failing = worker(store, images, decoder, 0.0)
     for start in range(0, len(records), 3):
         failing.handle(records[start : start + 3])
-    assert (store.rows, store.findings) == (whole.rows, whole.findings)
+    assert (store.rows, store.books.findings) == (whole.rows, whole.books.findings)
     assert sum(b.accepted for b in store.ledger) == len(records)
 
 

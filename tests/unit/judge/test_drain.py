@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from processors.judge.memory import MemoryTables, MemoryUnsent
 from processors.worker.drain import Drain
+from processors.worker.memory import MemoryBooks, MemoryUnsent
 from processors.worker.patience import Patience
 from processors.worker.work import Place
 from schemas.errors import Permanent, Temporary
@@ -38,8 +38,8 @@ async def in_place(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def tables_with(number: int) -> MemoryTables:
-    tables = MemoryTables()
+def tables_with(number: int) -> MemoryBooks:
+    tables = MemoryBooks()
     for n in range(number):
         subject = f"d{n}/temperature"
         finding = Finding(
@@ -47,12 +47,12 @@ def tables_with(number: int) -> MemoryTables:
             rule="excursion", severity=Severity.ORANGE, start_us=1, measured_us=1, received_us=1,
         )  # fmt: skip
         tables.findings[(finding.id, 1)] = finding
-        tables.unsent[(finding.id, 1)] = PLACE
+        tables.unsent[(finding.id, 1)] = ("judge", PLACE)
     return tables
 
 
-async def drained(tables: MemoryTables, producer: FakeProducer, places: list[Place]) -> None:
-    drain = Drain(MemoryUnsent(tables), lambda: places, "findings")
+async def drained(tables: MemoryBooks, producer: FakeProducer, places: list[Place]) -> None:
+    drain = Drain(MemoryUnsent(tables, "judge"), lambda: places, "findings")
     task = asyncio.create_task(drain.run(producer, in_place))
     try:
         async with asyncio.timeout(5):
@@ -92,7 +92,7 @@ async def test_an_error_that_does_not_pass_ends_the_drain() -> None:
 
 async def test_other_partitions_findings_are_their_owners_to_send() -> None:
     tables = tables_with(1)
-    unsent = MemoryUnsent(tables)
+    unsent = MemoryUnsent(tables, "judge")
     assert unsent.fetch([Place("readings", 1)]) == []
 
 

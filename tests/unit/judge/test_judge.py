@@ -145,7 +145,7 @@ def test_an_idle_judge_checkpoints_what_stands_still() -> None:
     bench.pack([clock(1), reading(1, 60, 4.0)])
     bench.run()
     bench.judge.idle()
-    row = bench.tables.offsets[READINGS]
+    row = bench.tables.offsets[("judge", READINGS)]
     assert (row.next, row.checkpoint_position, row.pending_values) == (2, 2, 0)
 
 
