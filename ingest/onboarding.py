@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from ingest.kinds import KINDS
+from ingest.places import COLUMNS, Problem, value_problem
 from ingest.routing import GATEWAY
 from schemas.profile import DEVICE_METRIC
 from schemas.registry import Device
@@ -16,13 +17,14 @@ REST: Final = FIRST | frozenset("_.-")
 SECOND_US: Final = 1_000_000
 INTERVAL_MIN_US: Final = SECOND_US
 INTERVAL_MAX_US: Final = 7 * 86_400 * SECOND_US
-NAME_MAX: Final = 100
 DEFAULT_COUNTY: Final = "default"
+
+__all__ = ["Enrolment", "Known", "Problem", "decide", "decide_all", "decide_retirement", "decide_rotation"]
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
-    """The wish to enrol a device. "" and None take the kind's default; names default to the ids and are used when
-    the county, enterprise, site or asset does not exist yet.
+    """The wish to enrol a device. "" and None take the kind's default; names default to the ids. What is said of the
+    county, enterprise, site or asset is used when that does not exist yet (see `ingest.places` for the fields).
     """
 
     id: str
@@ -34,21 +36,17 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     behind: str = ""
     interval_us: int | None = None
     profile: str = ""
-    enterprise_name: str = ""
-    site_name: str = ""
-    asset_name: str = ""
     county_name: str = ""
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """Why not, and what to change. `field` is the Enrolment's."""
-
-    field: str
-    zh: str
-    en: str
-
-    def sentence(self) -> str:
-        return f"{self.field}:{self.zh} / {self.field}: {self.en}"
+    enterprise_name: str = ""
+    enterprise_kind: str = ""
+    licence: str = ""
+    site_name: str = ""
+    telephone: str = ""
+    business_hours: str = ""
+    site_state: str = ""
+    asset_name: str = ""
+    asset_kind: str = ""
+    product_class: str = ""
 
 
 class Known(msgspec.Struct):
@@ -82,13 +80,14 @@ def decide(enrolment: Enrolment, known: Known) -> Enrolment | Problem:
     """The enrolment with its defaults filled in, or the first problem."""
     filled = _filled(enrolment, known)
     return (
-        _names_problem(filled)
-        or _kind_problem(filled)
+        names_problem(filled)
+        or _places_problem(filled)
+        or kind_problem(filled)
         or _existing_problem(filled, known)
         or _county_problem(filled, known)
-        or _gateway_problem(filled, known)
-        or _interval_problem(filled)
-        or _profile_problem(filled, known)
+        or gateway_problem(filled, known)
+        or interval_problem(filled)
+        or profile_problem(filled, known)
         or filled
     )
 
@@ -96,7 +95,7 @@ def decide(enrolment: Enrolment, known: Known) -> Enrolment | Problem:
 def decide_retirement(device_id: str, device: Device | None, children: list[str]) -> Problem | None:
     """None when the device may be retired. A gateway goes after its devices, else they would be cut off unseen."""
     if device is None:
-        return _unknown(device_id)
+        return unknown(device_id)
     if device.retired_us is not None:
         return Problem("id", f"{device_id} 已经停用", f"{device_id} is retired already")
     if children:
@@ -112,13 +111,13 @@ def decide_retirement(device_id: str, device: Device | None, children: list[str]
 def decide_rotation(device_id: str, device: Device | None) -> Problem | None:
     """None when the device may get a new token."""
     if device is None:
-        return _unknown(device_id)
+        return unknown(device_id)
     if device.retired_us is not None:
         return Problem("id", f"{device_id} 已停用，不再发放令牌", f"{device_id} is retired and gets no token")
     return None
 
 
-def _unknown(device_id: str) -> Problem:
+def unknown(device_id: str) -> Problem:
     return Problem(
         "id",
         f"没有设备 {device_id}；用 coldwatch device list 查看",
@@ -136,7 +135,7 @@ def _filled(enrolment: Enrolment, known: Known) -> Enrolment:
     return msgspec.structs.replace(enrolment, county=county, interval_us=interval_us, profile=profile)
 
 
-def _names_problem(enrolment: Enrolment) -> Problem | None:
+def names_problem(enrolment: Enrolment) -> Problem | None:
     for field in ("id", "enterprise", "site", "asset", "county", "behind"):
         value = getattr(enrolment, field)
         if not value and field in ("asset", "behind"):
@@ -148,14 +147,13 @@ def _names_problem(enrolment: Enrolment) -> Problem | None:
                 f"'{value[:ID_MAX]}' will not do: use lower-case letters, digits and _ . -, beginning with a letter "
                 f"or digit, at most {ID_MAX} characters",
             )
-    for field in ("enterprise_name", "site_name", "asset_name", "county_name"):
-        name = getattr(enrolment, field)
-        if len(name) > NAME_MAX or not name.isprintable():
-            return Problem(
-                field,
-                f"名称最长 {NAME_MAX} 个字符，不含控制字符",
-                f"a name has at most {NAME_MAX} characters and no control characters",
-            )
+    return None
+
+
+def _places_problem(enrolment: Enrolment) -> Problem | None:
+    for column, (level, field) in (COLUMNS | {"county_name": ("county", "name")}).items():
+        if problem := value_problem(level, field, getattr(enrolment, column), column):
+            return problem
     return None
 
 
@@ -164,7 +162,7 @@ def is_slug(text: str) -> bool:
     return 0 < len(text) <= ID_MAX and text[0] in FIRST and REST.issuperset(text)
 
 
-def _kind_problem(enrolment: Enrolment) -> Problem | None:
+def kind_problem(enrolment: Enrolment) -> Problem | None:
     if enrolment.kind in KINDS:
         return None
     kinds = ", ".join(f"{kind.name} {kind.zh}" for kind in KINDS.values())
@@ -204,7 +202,7 @@ def _county_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     )
 
 
-def _gateway_problem(enrolment: Enrolment, known: Known) -> Problem | None:
+def gateway_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     behind = enrolment.behind
     if not behind:
         return None
@@ -213,7 +211,7 @@ def _gateway_problem(enrolment: Enrolment, known: Known) -> Problem | None:
             "behind", "网关不能接在另一个网关后面", "a gateway cannot stand behind another gateway"
         )
     gateway = known.devices.get(behind)
-    if gateway is None or gateway.kind != GATEWAY:
+    if gateway is None or gateway.kind != GATEWAY or behind == enrolment.id:
         return Problem(
             "behind",
             f"{behind} 不是已登记的网关：请先登记它（--kind gateway）",
@@ -232,14 +230,14 @@ def _gateway_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     return None
 
 
-def _interval_problem(enrolment: Enrolment) -> Problem | None:
+def interval_problem(enrolment: Enrolment) -> Problem | None:
     interval_us = enrolment.interval_us
     if interval_us is not None and INTERVAL_MIN_US <= interval_us <= INTERVAL_MAX_US:
         return None
     return Problem("interval", "上报间隔须在 1 秒到 7 天之间", "the interval must be from 1s to 7d")
 
 
-def _profile_problem(enrolment: Enrolment, known: Known) -> Problem | None:
+def profile_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     """The profile must say something about what the kind measures; for a kind without metrics, about devices."""
     wanted = {metric.name for metric in KINDS[enrolment.kind].metrics} or {DEVICE_METRIC}
     if wanted & known.profiles.get(enrolment.profile, frozenset()):
@@ -261,4 +259,5 @@ def as_device(enrolment: Enrolment) -> Device:
         interval_us=enrolment.interval_us or INTERVAL_MAX_US,
         profile=enrolment.profile,
         behind=enrolment.behind,
+        asset=enrolment.asset,
     )

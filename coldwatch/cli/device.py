@@ -1,4 +1,4 @@
-"""`coldwatch device add | import | list | retire | token`: the registry by hand.
+"""`coldwatch device add | import | list | retire | token`: the registry by hand. More in `cli.device_change`.
 
 Exit codes: 0 done; 1 refused, or some rows of a file were; 3 it cannot be done (no database).
 """
@@ -6,30 +6,26 @@ Exit codes: 0 done; 1 refused, or some rows of a file were; 3 it cannot be done 
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import psycopg2
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from coldwatch.cli import device_change
+from coldwatch.cli.registry import EXIT_REFUSED, accepted, open_registry, refused
 from coldwatch.operate.csv_text import UnusableFile
 from coldwatch.operate.device_file import Outcome, TokenFile, enrol_rows, read_rows
 from coldwatch.operate.device_list import listed_json, listed_table
 from coldwatch.operate.durations import parse_duration_us
 from coldwatch.operate.first_message import first_message
-from coldwatch.wiring import saved_settings
-from coldwatch.wiring.connections import connect_database
 from ingest.kinds import KINDS
 from ingest.onboarding import Enrolment, Problem
-from ingest.registry import Enrolled, PostgresRegistry
-from schemas.errors import Temporary
+from ingest.registry import Enrolled
+from schemas.registry import ASSET_KINDS, ENTERPRISE_KINDS, SITE_STATES
 from schemas.settings import Settings
 
-EXIT_REFUSED = 1
-EXIT_CANNOT = 3
 AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 · for programs")]
 DeviceId = Annotated[str, typer.Argument(metavar="ID", help="设备编号 · the device's id")]
 
@@ -42,6 +38,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_devices)
     group.command("retire")(retire)
     group.command("token")(rotate_token)
+    device_change.register(group)
     app.add_typer(group, name="device")
 
 
@@ -56,14 +53,24 @@ def add(
     interval: Annotated[str, typer.Option(help="上报间隔 · how often it reports, e.g. 60s")] = "",
     profile: Annotated[str, typer.Option(help="限值方案 · the limits it is judged by")] = "",
     enterprise_name: Annotated[str, typer.Option(help="新企业的名称 · a new enterprise's name")] = "",
+    enterprise_kind: Annotated[str, typer.Option(help=f"新企业的类别 · {', '.join(ENTERPRISE_KINDS)}")] = "",
+    licence: Annotated[str, typer.Option(help="新企业的许可证号 · a new enterprise's licence number")] = "",
     site_name: Annotated[str, typer.Option(help="新场所的名称 · a new site's name")] = "",
+    telephone: Annotated[str, typer.Option(help="新场所的电话 · a new site's telephone")] = "",
+    business_hours: Annotated[
+        str, typer.Option(help="新场所的营业时间 · e.g. 1-5 06:00-10:00,16:00-21:00")
+    ] = "",
+    site_state: Annotated[str, typer.Option(help=f"新场所的状态 · {', '.join(SITE_STATES)}")] = "",
+    asset_name: Annotated[str, typer.Option(help="新设施的名称 · a new asset's name")] = "",
+    asset_kind: Annotated[str, typer.Option(help=f"新设施的类别 · {', '.join(ASSET_KINDS)}")] = "",
+    product_class: Annotated[str, typer.Option(help="设施里放什么 · what a new asset holds")] = "",
     as_json: AsJson = False,
 ) -> None:
     """登记一台设备并显示一次令牌 · enrol a device; its token is shown this once."""
     try:
         interval_us = parse_duration_us(interval) if interval else None
     except ValueError as error:
-        raise _refused(str(error)) from None
+        raise refused(str(error)) from None
     wish = Enrolment(
         id=id,
         kind=kind,
@@ -75,24 +82,32 @@ def add(
         interval_us=interval_us,
         profile=profile,
         enterprise_name=enterprise_name,
+        enterprise_kind=enterprise_kind,
+        licence=licence,
         site_name=site_name,
+        telephone=telephone,
+        business_hours=business_hours,
+        site_state=site_state,
+        asset_name=asset_name,
+        asset_kind=asset_kind,
+        product_class=product_class,
     )
-    with _registry() as (registry, settings):
-        _hand_over(_accepted(registry.enrol(wish)), settings, as_json)
+    with open_registry() as (registry, settings):
+        _hand_over(accepted(registry.enrol(wish)), settings, as_json)
 
 
 def rotate_token(id: DeviceId, as_json: AsJson = False) -> None:
     """换发令牌，旧的立即失效 · give a new token; the old one is void at once."""
-    with _registry() as (registry, settings):
-        _hand_over(_accepted(registry.rotate(id)), settings, as_json)
+    with open_registry() as (registry, settings):
+        _hand_over(accepted(registry.rotate(id)), settings, as_json)
 
 
 def retire(id: DeviceId, as_json: AsJson = False) -> None:
     """停用设备：不能再连接，历史保留 · retire a device: it may not connect, its history stays."""
-    with _registry() as (registry, _settings):
+    with open_registry() as (registry, _settings):
         answer = registry.retire(id, time.time_ns() // 1000)
     if isinstance(answer, Problem):
-        raise _refused(answer.sentence())
+        raise refused(answer.sentence())
     typer.echo(json.dumps({"device": id, "retired": True}) if as_json else f"已停用 · retired: {id}")
 
 
@@ -101,7 +116,7 @@ def list_devices(
     as_json: AsJson = False,
 ) -> None:
     """列出设备 · list the devices."""
-    with _registry() as (registry, _settings):
+    with open_registry() as (registry, _settings):
         listed = registry.list_devices(enterprise)
     if as_json:
         typer.echo(json.dumps([listed_json(one) for one in listed], ensure_ascii=False))
@@ -113,7 +128,7 @@ def list_devices(
 
 def import_file(
     file: Annotated[
-        Path, typer.Argument(help="CSV: id,kind,enterprise,site[,asset,county,behind,interval,profile]")
+        Path, typer.Argument(help="CSV: id,kind,enterprise,site[,asset,county,behind,interval,profile,...]")
     ],
     tokens: Annotated[Path | None, typer.Option(help="令牌写到哪里 · where the tokens go")] = None,
     as_json: AsJson = False,
@@ -121,7 +136,7 @@ def import_file(
     """批量登记，逐行报错 · enrol a file of devices; sound rows go in, each bad one says why."""
     try:
         rows = read_rows(file.read_bytes())
-        with _registry() as (registry, _settings):
+        with open_registry() as (registry, _settings):
             target = TokenFile(tokens or Path(f"{file}.tokens.csv"))
             try:
                 batches = enrol_rows(registry, rows, target.add)
@@ -129,9 +144,9 @@ def import_file(
             finally:
                 target.close()
     except OSError as error:
-        raise _refused(f"{file}: {error.strerror}") from None
+        raise refused(f"{file}: {error.strerror}") from None
     except UnusableFile as error:
-        raise _refused(str(error)) from None
+        raise refused(str(error)) from None
     _report_import(sorted(outcomes), target.path, as_json)
 
 
@@ -196,40 +211,3 @@ def _hand_over(enrolled: Enrolled, settings: Settings, as_json: bool) -> None:
     refresh_s = settings.gateway.registry_refresh_s
     typer.echo(f"{refresh_s:g} 秒内生效 · in force within {refresh_s:g} s")
     typer.echo(f"试一条 · try it:\n{first.command}")
-
-
-def _accepted(answer: Enrolled | Problem) -> Enrolled:
-    if isinstance(answer, Problem):
-        raise _refused(answer.sentence())
-    return answer
-
-
-def _refused(sentence: str) -> typer.Exit:
-    typer.echo(sentence, err=True)
-    return typer.Exit(EXIT_REFUSED)
-
-
-@contextmanager
-def _registry() -> Iterator[tuple[PostgresRegistry, Settings]]:
-    """The registry of the running stack, or of the database that the settings name."""
-    settings = saved_settings.of_running(Settings())
-    if not settings.database.pipeline_url.get_secret_value():
-        typer.echo(
-            "不知道数据库在哪里：先执行 coldwatch up，或设置 COLDWATCH_DATABASE__PIPELINE_URL / "
-            "no database is known: run `coldwatch up` first, or set COLDWATCH_DATABASE__PIPELINE_URL",
-            err=True,
-        )
-        raise typer.Exit(EXIT_CANNOT)
-    try:
-        connection = connect_database(settings.database.pipeline_url, settings.database, "device")
-        try:
-            yield PostgresRegistry(connection), settings
-        finally:
-            connection.close()
-    except (psycopg2.OperationalError, Temporary) as error:
-        typer.echo(
-            "数据库无法访问，coldwatch status 可看状态 / "
-            f"the database cannot be reached, see `coldwatch status`: {error}",
-            err=True,
-        )
-        raise typer.Exit(EXIT_CANNOT) from None

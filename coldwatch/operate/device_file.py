@@ -9,13 +9,15 @@ from typing import Final, NamedTuple, TextIO
 
 from coldwatch.operate.csv_text import UnusableFile, text_of
 from coldwatch.operate.durations import parse_duration_us
+from ingest import places
 from ingest.onboarding import Enrolment, Problem
 from ingest.registry import Enrolled, Registry
 
 REQUIRED: Final = ("id", "kind", "enterprise", "site")
 OPTIONAL: Final = ("asset", "county", "behind", "interval", "profile")
-NAMES: Final = ("enterprise_name", "site_name", "asset_name", "county_name")
-COLUMNS: Final = REQUIRED + OPTIONAL + NAMES
+PLACES: Final = ("county_name", *places.COLUMNS)
+"""What the county, enterprise, site and asset are, when they are new."""
+COLUMNS: Final = REQUIRED + OPTIONAL + PLACES
 BATCH: Final = 500
 
 

@@ -1,11 +1,17 @@
 """The list of devices as a table for people and as JSON for programs."""
 
+from collections.abc import Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
 from rich.table import Table
 
 from coldwatch.operate.durations import duration_text
 from ingest.registry import Listed
-from schemas.registry import Device
+from schemas.registry import Device, Facts
 from schemas.times import to_datetime
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
 def listed_json(listed: Listed) -> dict[str, object]:
@@ -15,12 +21,13 @@ def listed_json(listed: Listed) -> dict[str, object]:
         "kind": device.kind,
         "enterprise": device.enterprise,
         "site": device.site,
-        "asset": listed.asset or None,
+        "asset": device.asset or None,
         "county": listed.county,
         "behind": device.behind or None,
         "interval_s": device.interval_us / 1_000_000,
         "profile": device.profile,
         "retired_at": _retired_at(device) or None,
+        **{column: value or None for column, value in listed.places.items()},
         "points": [{"point": p.id, "metric": p.metric, "unit": p.unit} for p in device.points],
     }
 
@@ -37,13 +44,39 @@ def listed_table(listed: list[Listed]) -> Table:
             device.kind,
             device.enterprise,
             device.site,
-            one.asset,
+            device.asset,
             device.behind,
             duration_text(device.interval_us),
             device.profile,
             _retired_at(device),
         )
     return table
+
+
+def facts_json(facts: Facts) -> dict[str, object]:
+    return {
+        "from": _from(facts) or None,
+        "kind": facts.kind,
+        "interval_s": facts.interval_us / 1_000_000,
+        "profile": facts.profile,
+        "behind": facts.behind or None,
+        "asset": facts.asset or None,
+        "metrics": list(facts.metrics),
+    }
+
+
+def facts_table(rows: Sequence[Facts]) -> Table:
+    """What has held of a device, a row for each time that it was changed."""
+    table = Table("自 from", "类型 kind", "间隔 interval", "方案 profile", "网关 behind", "设施 asset")
+    for facts in rows:
+        interval = duration_text(facts.interval_us)
+        table.add_row(_from(facts), facts.kind, interval, facts.profile, facts.behind, facts.asset)
+    return table
+
+
+def _from(facts: Facts) -> str:
+    """In local time; "" for the first facts, which hold from the beginning."""
+    return to_datetime(facts.from_us).astimezone(SHANGHAI).isoformat() if facts.from_us else ""
 
 
 def _retired_at(device: Device) -> str:

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import psycopg2
 import pytest
 
+from ingest.device_changes import Change
 from ingest.onboarding import Enrolment, Problem
+from ingest.places import Description
 from ingest.registry import Enrolled, PostgresRegistry, Registry, RegistryCache
 from ingest.registry_memory import MemoryRegistry
+from schemas.registry import KNOWN_AFTER_US, Device, Facts
 
 NOW_US = 1_764_000_000_000_000
 PROFILES = {
@@ -171,7 +174,7 @@ def test_the_list_names_places_and_can_be_of_one_enterprise(registry: Registry) 
         ]
     )
     listed = registry.list_devices("e1")
-    assert [(one.device.id, one.asset, one.county) for one in listed] == [("p1", "room-1", "east")]
+    assert [(one.device.id, one.device.asset, one.county) for one in listed] == [("p1", "room-1", "east")]
     assert {one.county for one in registry.list_devices()} == {"east", "default"}
 
 
@@ -181,3 +184,139 @@ def test_an_enterprise_stays_in_its_county(registry: Registry) -> None:
     assert isinstance(refused, Problem)
     assert refused.field == "county"
     assert enrolled(registry.enrol(probe("p2"))).device.enterprise == "e1"
+
+
+def changed(answer: Device | Problem) -> Device:
+    assert isinstance(answer, Device), answer
+    return answer
+
+
+def test_a_device_has_been_as_it_was_enrolled_since_ever(registry: Registry) -> None:
+    registry.enrol_many([gateway(), probe(behind="g1", asset="room-1")])
+    assert registry.facts("p1") == (
+        Facts(
+            from_us=0, kind="probe", interval_us=60_000_000, profile="chilled", behind="g1", asset="room-1",
+            metrics=("temperature", "humidity"),
+        ),
+    )  # fmt: skip
+    assert registry.facts("nobody") == ()
+
+
+def test_a_change_holds_from_soon_on_and_leaves_the_past_as_it_was(registry: Registry) -> None:
+    before = enrolled(registry.enrol(probe())).device
+    first = registry.facts("p1")
+    device = changed(
+        registry.change(Change(device="p1", interval_us=120_000_000, profile="frozen", asset="r2"), NOW_US)
+    )
+    assert (device.interval_us, device.profile, device.asset) == (120_000_000, "frozen", "r2")
+    assert device.points == before.points
+    old, new = registry.facts("p1")
+    assert (old,) == first
+    assert (new.from_us, new.interval_us, new.profile) == (NOW_US + KNOWN_AFTER_US, 120_000_000, "frozen")
+    assert new.asset == "r2"
+
+
+def test_changes_at_one_instant_follow_one_another(registry: Registry) -> None:
+    registry.enrol(probe())
+    for seconds in (30, 40, 50):
+        registry.change(Change(device="p1", interval_us=seconds * 1_000_000), NOW_US)
+    moments = [one.from_us for one in registry.facts("p1")]
+    assert moments == sorted(set(moments))
+    assert registry.facts("p1")[-1].interval_us == 50_000_000
+
+
+def test_a_change_is_heard_of_as_one_device_changed(registry: Registry) -> None:
+    registry.enrol_many([probe("p1"), probe("p2")])
+    number = registry.fetch_changes(0).number
+    device = changed(registry.change(Change(device="p2", interval_us=5_000_000), NOW_US))
+    assert registry.fetch_changes(number).devices == (device,)
+
+
+def test_a_device_of_another_kind_gets_the_points_of_it_and_keeps_those_it_had(registry: Registry) -> None:
+    before = enrolled(registry.enrol(probe())).device
+    device = changed(registry.change(Change(device="p1", kind="door"), NOW_US))
+    assert (device.kind, device.profile) == ("door", "door")
+    assert device.points[: len(before.points)] == before.points
+    assert [point.metric for point in device.points] == ["temperature", "humidity", "open"]
+    again = changed(registry.change(Change(device="p1", kind="probe"), NOW_US))
+    assert again.points == device.points
+    assert [one.metrics for one in registry.facts("p1")] == [
+        ("temperature", "humidity"), ("open",), ("temperature", "humidity"),
+    ]  # fmt: skip
+
+
+def test_a_device_moves_behind_a_gateway_and_away_again(registry: Registry) -> None:
+    registry.enrol_many([gateway(), probe()])
+    assert changed(registry.change(Change(device="p1", behind="g1"), NOW_US)).behind == "g1"
+    assert changed(registry.change(Change(device="p1", behind=""), NOW_US)).behind == ""
+
+
+def test_a_change_that_is_none_or_cannot_be_is_refused_and_changes_nothing(registry: Registry) -> None:
+    registry.enrol_many([gateway(), probe(behind="g1"), probe("gone"), gateway("g2", enterprise="e2")])
+    registry.retire("gone", NOW_US)
+    number = registry.fetch_changes(0).number
+    refusals = {
+        Change(device="nobody", profile="frozen"): "id",
+        Change(device="gone", profile="frozen"): "id",
+        Change(device="p1"): "id",
+        Change(device="p1", interval_us=1): "interval",
+        Change(device="p1", profile="door"): "profile",
+        Change(device="p1", kind="lamp"): "kind",
+        Change(device="p1", asset="A"): "asset",
+        Change(device="p1", behind="g2"): "behind",
+        Change(device="g1", kind="probe"): "kind",
+    }
+    for change, field in refusals.items():
+        answer = registry.change(change, NOW_US)
+        assert isinstance(answer, Problem), change
+        assert answer.field == field
+    assert registry.fetch_changes(0).number == number
+    assert len(registry.facts("p1")) == 1
+
+
+PLACES = {
+    "enterprise_name": "幸福小学", "enterprise_kind": "school_canteen", "licence": "JY3 4123", "site_name": "一食堂",
+    "telephone": "0395-1234567", "business_hours": "1-5 06:00-13:30", "site_state": "commissioning",
+    "asset_name": "一号冷库", "asset_kind": "cold_room", "product_class": "冷藏肉",
+}  # fmt: skip
+
+
+def test_what_is_said_of_new_places_is_kept_and_the_first_word_holds(registry: Registry) -> None:
+    registry.enrol_many([probe("p1", asset="r1", **PLACES), probe("p2", asset="r1", licence="other")])
+    registry.enrol(probe("p3", asset="r1", enterprise_kind="market"))
+    assert {one.device.id: one.places for one in registry.list_devices()} == dict.fromkeys(
+        ("p1", "p2", "p3"), PLACES
+    )
+
+
+def test_a_place_of_which_nothing_is_said_is_live_and_named_by_its_id(registry: Registry) -> None:
+    registry.enrol(probe())
+    (listed,) = registry.list_devices()
+    said = {column: value for column, value in listed.places.items() if value}
+    assert said == {"enterprise_name": "e1", "site_name": "s1", "site_state": "live"}
+
+
+def test_places_are_described_when_they_are_there(registry: Registry) -> None:
+    registry.enrol(probe(asset="r1", site_state="commissioning"))
+    for place, values in (
+        ({}, {"kind": "caterer", "licence": "JY1"}),
+        ({"site": "s1"}, {"state": "live", "telephone": "110"}),
+        ({"site": "s1", "asset": "r1"}, {"kind": "freezer", "product_class": "ice cream"}),
+    ):
+        assert registry.describe(Description(enterprise="e1", **place, values=values)) is None
+    (listed,) = registry.list_devices()
+    assert (listed.places["enterprise_kind"], listed.places["licence"]) == ("caterer", "JY1")
+    assert (listed.places["site_state"], listed.places["telephone"]) == ("live", "110")
+    assert (listed.places["asset_kind"], listed.places["product_class"]) == ("freezer", "ice cream")
+    for place, values, field in (
+        ({"enterprise": "e9"}, {"kind": "caterer"}, "enterprise"),
+        ({"site": "s9"}, {"state": "live"}, "site"),
+        ({}, {}, "values"),
+        ({}, {"telephone": "110"}, "telephone"),
+        ({}, {"kind": "castle"}, "kind"),
+        ({"site": "s1"}, {"state": ""}, "state"),
+        ({"site": "s1"}, {"business_hours": "always"}, "business_hours"),
+    ):
+        problem = registry.describe(Description(**{"enterprise": "e1"} | place, values=values))
+        assert problem is not None
+        assert problem.field == field

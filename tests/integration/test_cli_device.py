@@ -190,3 +190,41 @@ def test_without_a_database_the_remedy_is_named(device, monkeypatch: pytest.Monk
     assert refused.exit_code == 3
     assert "coldwatch status" in refused.stderr
     assert "pw" not in refused.stderr
+
+
+def test_a_change_holds_from_soon_on_and_the_history_keeps_what_was(device) -> None:
+    device("add", "p1", *PROBE, "--interval", "60s")
+    changed = device("change", "p1", "--interval", "2m", "--profile", "frozen", "--json")
+    assert changed.exit_code == 0, changed.stderr
+    first, second = json.loads(device("history", "p1", "--json").stdout)
+    assert second == {name: value for name, value in json.loads(changed.stdout).items() if name != "device"}
+    assert (first["from"], first["interval_s"], first["profile"]) == (None, 60.0, "chilled")
+    assert second["from"].endswith("+08:00")
+    assert (second["interval_s"], second["profile"]) == (120.0, "frozen")
+    refused = device("change", "p1", "--interval", "2m")
+    assert refused.exit_code == 1
+    assert "已经是这样" in refused.stderr
+    assert device("change", "p1", "--profile", "door").exit_code == 1
+    assert device("history", "nobody").exit_code == 1
+
+
+def test_places_are_described_and_listed(device, tmp_path: Path) -> None:
+    file = tmp_path / "devices.csv"
+    file.write_text(
+        "id,kind,enterprise,site,enterprise_kind,licence,business_hours,site_state,asset,asset_kind\n"
+        "p1,probe,e1,s1,caterer,JY1,06:00-22:00,commissioning,r1,cold_room\n"
+        "p2,probe,e1,s1,castle,,,,,\n"
+        "p3,probe,e1,s1,,,always,,,\n",
+        encoding="utf-8",
+    )
+    report = json.loads(device("import", str(file), "--json").stdout)
+    assert [(error["line"], error["field"]) for error in report["errors"]] == [
+        (3, "enterprise_kind"), (4, "business_hours"),
+    ]  # fmt: skip
+    assert device("place", "e1", "--site", "s1", "--state", "live").exit_code == 0
+    refused = device("place", "e1", "--site", "s1", "--state", "asleep")
+    assert refused.exit_code == 1
+    assert "commissioning, live" in refused.stderr
+    (listed,) = json.loads(device("list", "--json").stdout)
+    assert (listed["enterprise_kind"], listed["licence"], listed["site_state"]) == ("caterer", "JY1", "live")
+    assert (listed["business_hours"], listed["asset_kind"]) == ("06:00-22:00", "cold_room")

@@ -32,7 +32,7 @@ def test_every_device_is_registered_with_its_names_and_who_signs_in_has_a_token(
         "demo",
         2_000_000,
     )
-    assert (probe.asset, probe.county) == ("chill-1", "chengdong")
+    assert (probe.device.asset, probe.county) == ("chill-1", "chengdong")
 
 
 def test_the_tokens_are_kept_for_the_next_run_and_for_the_owner_alone(tmp_path: Path) -> None:
