@@ -16,7 +16,7 @@ from ingest.codecs._codec import Refusal, quoted, shown
 from ingest.quarantine import Quarantine, clock_detail, impossible_detail
 from ingest.routing import FRAME, TELEMETRY, Route, Slot, resolve
 from schemas.frame import FrameReference
-from schemas.reading import GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line
+from schemas.reading import AHEAD_SUSPECT_US, GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line
 from schemas.rejection import Rejection
 from schemas.result import Result, Verdict
 from schemas.times import to_us
@@ -26,8 +26,7 @@ __all__ = ["Admitted", "Route", "admit", "refuse", "resolve"]
 
 OLDEST_US: Final = 30 * 86_400_000_000
 AHEAD_US: Final = 600_000_000
-AHEAD_SUSPECT_US: Final = 60_000_000
-"""How far a device's time may lie behind and ahead of `received_us`, and from where on it is suspect."""
+"""How far a device's time may lie behind and ahead of `received_us`."""
 MAX_TELEMETRY_BYTES: Final = 256 * 1024
 SWITCH_VALUES: Final = (0.0, 1.0)
 

@@ -15,12 +15,20 @@ SUSPECT: Final = 3
 FAIL: Final = 4
 MISSING: Final = 9
 """Quality flags, IOOS QARTOD's numbers."""
+BY_RECORD: Final = 16
+"""Bit beside the flag: the gateway's clock could not be trusted, and the received time is Kafka's of the record."""
+QUALITY: Final = 15
+"""Mask of the flag itself."""
+AHEAD_SUSPECT_US: Final = 60_000_000
+"""A sample this far ahead of its received time is SUSPECT."""
 
 PACK_MAX_BYTES: Final = 512 * 1024
 MAX_SEQ: Final = 2**63 - 1
 
 CLOCK: Final = "clock"
 """Note of a clock line: the gateway's own time, once a second into every partition."""
+CLOCKS_UNDER_WAY: Final = 2
+"""Clock lines of one gateway and partition that are not confirmed, at most: line n is made when line n - 2 is."""
 REFUSED: Final = "refused:"
 """Prefix of the note that says a message of device `d` was refused; what follows is the rejection's code."""
 
@@ -34,8 +42,9 @@ class Line(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
     """A reading (`p` > 0), a clock line (`n` == CLOCK) or a note about a device (`n` starts with REFUSED).
 
     p: point id, 0 when this is no reading.   at: device time, us UTC (clock line: the gateway's time).
-    seq: 0 when the device sends none.        v: value in the point's unit.      q: quality flag.
+    seq: 0 when the device sends none.        v: value in the point's unit.      q: quality flag (and BY_RECORD).
     r: received time, us UTC.                 d: device id (clock line: the gateway's run).    n: note.
+    A clock line's seq is its ordinal among the run's lines in this partition, from 1 (0: unknown).
     """
 
     p: int
@@ -77,9 +86,9 @@ def reading_line(point: int, at_us: int, seq: int, value: float, quality: int, r
     )
 
 
-def clock_line(now_us: int, run: str) -> bytes:
+def clock_line(now_us: int, run: str, ordinal: int = 0) -> bytes:
     """The gateway's clock as a line; `run` names the gateway process."""
-    return _encode.encode(Line(p=0, at=now_us, d=run, n=CLOCK)) + b"\n"
+    return _encode.encode(Line(p=0, at=now_us, seq=ordinal, d=run, n=CLOCK)) + b"\n"
 
 
 def refused_line(device: str, code: str, received_us: int) -> bytes:

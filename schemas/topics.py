@@ -7,6 +7,7 @@ import msgspec
 
 DAY_MS: Final = 24 * 3600 * 1000
 MAX_RECORD_BYTES: Final = 1024 * 1024
+TIMESTAMPS: Final = "message.timestamp.type"
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -20,11 +21,15 @@ class Topic(msgspec.Struct, frozen=True):
     max_record_bytes: int = MAX_RECORD_BYTES
 
     def config(self) -> dict[str, str]:
-        """Kafka topic configuration. Not compacted and not transactional: both would leave gaps in the offsets."""
+        """Kafka topic configuration. Not compacted and not transactional: both would leave gaps in the offsets.
+
+        A record's time is Kafka's own as it was appended: that checks the gateways' clocks.
+        """
         return {
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_days * DAY_MS),
             "max.message.bytes": str(self.max_record_bytes),
+            TIMESTAMPS: "LogAppendTime",
         }
 
 

@@ -1,16 +1,19 @@
-"""Makes the Kafka topics of the one table and checks those that exist. Services never create topics."""
+"""Makes the Kafka topics of the one table; checks and corrects those that exist. Services never create topics."""
 
 from contextlib import suppress
 
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
 from schemas.errors import Permanent
-from schemas.topics import TOPICS
+from schemas.topics import TIMESTAMPS, TOPICS
 
 
 def ensure(bootstrap: str, prefix: str = "") -> list[str]:
-    """Creates what is missing; returns the names created. Raises Permanent when a partition count differs."""
+    """Creates what is missing; returns the names created. Raises Permanent when a partition count differs.
+
+    Existing topics are given the table's timestamp type: gateways' clocks are held against Kafka's.
+    """
     admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="coldwatch-topics")
     try:
         existing = set(admin.list_topics())
@@ -18,6 +21,7 @@ def ensure(bootstrap: str, prefix: str = "") -> list[str]:
         if missing:
             _create(admin, [prefix + topic.name for topic in missing], missing)
         _check(admin, prefix)
+        _correct(admin, prefix)
         return [prefix + topic.name for topic in missing]
     finally:
         admin.close()
@@ -41,3 +45,18 @@ def _check(admin: KafkaAdminClient, prefix: str) -> None:
                 f"topic {found['name']} has {count} partitions and needs {wanted[found['name']]}: "
                 "devices would change partition; use another prefix or an empty Kafka"
             )
+
+
+def _correct(admin: KafkaAdminClient, prefix: str) -> None:
+    """Retention is the operator's to change; whose time a record carries is not."""
+    wanted = {prefix + topic.name: topic.config()[TIMESTAMPS] for topic in TOPICS}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name, configs={TIMESTAMPS: ""}) for name in wanted]
+    found = admin.describe_configs(asked, config_filter="all")[ConfigResourceType.TOPIC.name.lower()]
+    wrong = [name for name, kind in wanted.items() if found[name][TIMESTAMPS]["value"] != kind]
+    if wrong:
+        admin.alter_configs(
+            [
+                ConfigResource(ConfigResourceType.TOPIC, name, configs={TIMESTAMPS: wanted[name]})
+                for name in wrong
+            ]
+        )

@@ -4,28 +4,22 @@ A device is looked at when a deadline of one of its points has passed, and from 
 settled. A look changes nothing that was not due, so that looking more often, as after a restart, gives the same.
 """
 
-from typing import Final
-
-from processors.judge import episodes
+from processors.judge import episodes, stream_time
 from processors.judge.judged import Judged
 from processors.judge.registry_view import RegistryView
-from processors.judge.rules import clock, refused, rule_of, silence
+from processors.judge.rules import clock, gateway_clock, refused, rule_of, silence
 from processors.judge.state import HOUR_US, DeviceState, PartitionState, PointState
 from schemas.profile import Profile
-from schemas.reading import REFUSED, Line
+from schemas.reading import BY_RECORD, REFUSED, Line
 from schemas.registry import Device
 
-GATEWAY_GONE_US: Final = 10_000_000
 
-
-def clock_line(state: PartitionState, line: Line, registry: RegistryView, judged: Judged) -> None:
-    """A gateway's time: stream time is the least over the gateways not more than 10 s behind the newest."""
-    clocks = state.clocks
-    clocks[line.d] = max(clocks.get(line.d, 0), line.at)
-    newest = max(clocks.values())
-    for run in [run for run, at in clocks.items() if at <= newest - GATEWAY_GONE_US]:
-        del clocks[run]
-    stream_us = min(clocks.values())
+def clock_line(
+    state: PartitionState, line: Line, registry: RegistryView, judged: Judged, written_us: int
+) -> None:
+    """A gateway's time, in a record that Kafka stamped with written_us: stream time goes on."""
+    stream_us, said = stream_time.hear(state.gateways, line, written_us)
+    judged.findings += [gateway_clock.finding_of(run, words, written_us) for run, words in said]
     if stream_us > state.stream_us:
         state.stalls = silence.note_jump(state.stalls, state.stream_us, stream_us)
         state.stream_us = stream_us
@@ -192,6 +186,8 @@ def refused_line(state: PartitionState, line: Line, registry: RegistryView, judg
         window_us = registry.silence_window(device.points[0].facts, line.r)
         _device_heard(state, device, line.r, window_us, wide, judged)
     if code == "clock":
+        if line.q & BY_RECORD:
+            return  # whose clock is wrong, nobody can tell: the gateway's is
         judge_clock(device, line.r, False, wide, judged)
         return
     device.refused, said = refused.step(device.refused, line.r, code)

@@ -18,7 +18,7 @@ from processors.judge.registry_view import FOREVER_US, RegistryView
 from processors.judge.rules import rule_of
 from processors.judge.state import HOUR_US, PartitionState, PointState
 from schemas.profile import Profile
-from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, REFUSED, Line
+from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, QUALITY, REFUSED, Line
 
 MAX_FLAGGED: Final = 64
 MAX_BEHIND_US: Final = 31 * 24 * 3_600_000_000
@@ -27,12 +27,20 @@ MAX_RUNS: Final = 64
 
 
 def judge(
-    state: PartitionState, lines: Sequence[Line], registry: RegistryView, judged: Judged, position: int = 0
+    state: PartitionState,
+    lines: Sequence[Line],
+    registry: RegistryView,
+    judged: Judged,
+    position: int = 0,
+    written_us: int = 0,
 ) -> None:
-    """Judges one pack's lines, in order. Changes `state`, adds to `judged`; never raises for what a line says."""
+    """Judges one pack's lines, in order. Changes `state`, adds to `judged`; never raises for what a line says.
+
+    written_us: Kafka's time of the pack; 0 holds no gateway's clock against it.
+    """
     if state.registry_number != registry.number:
         _adopt(state, registry)
-    hour, next_hour = state.hour_us, state.hour_us + HOUR_US
+    next_hour = state.hour_us + HOUR_US
     find, add, pack = state.points.get, judged.rows.append, ROW.pack
     for ordinal, line in enumerate(lines):
         point = find(line.p)
@@ -43,7 +51,7 @@ def judge(
                 and point.lo <= value <= point.hi
                 and line.q <= NOT_EVALUATED
                 and at - received <= point.ahead
-                and hour <= received < next_hour
+                and point.received <= received < next_hour
             ):
                 try:
                     add(
@@ -61,8 +69,8 @@ def judge(
         if line.p:
             _reading(state, line, registry, judged, position, ordinal)
         else:
-            _note(state, line, registry, judged, position, ordinal)
-            hour, next_hour = state.hour_us, state.hour_us + HOUR_US
+            _note(state, line, registry, judged, position, ordinal, written_us)
+            next_hour = state.hour_us + HOUR_US
 
 
 def account(state: PartitionState, run: str, count: int, total: int, position: int, judged: Judged) -> None:
@@ -76,13 +84,19 @@ def account(state: PartitionState, run: str, count: int, total: int, position: i
 
 
 def _note(
-    state: PartitionState, line: Line, registry: RegistryView, judged: Judged, position: int, ordinal: int
+    state: PartitionState,
+    line: Line,
+    registry: RegistryView,
+    judged: Judged,
+    position: int,
+    ordinal: int,
+    written_us: int,
 ) -> None:
     sane = line.at if line.n == CLOCK else line.r
     if not 0 < sane < FOREVER_US:
         judged.bad.append(_bad(line, position, ordinal, "no time"))
     elif line.n == CLOCK:
-        watch.clock_line(state, line, registry, judged)
+        watch.clock_line(state, line, registry, judged, written_us)
     elif line.n.startswith(REFUSED) and registry.device(line.d) is not None:
         watch.refused_line(state, line, registry, judged)
     else:
@@ -116,12 +130,12 @@ def _reading(
             point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
         else:
             step(point, line, profile, judged)
-    _arm(point, profile, wide, until)
+    _arm(point, profile, wide, until, state.hour_us)
 
 
 def is_flagged(line: Line, wide: Profile) -> bool:
     """A sample that neither opens nor closes: of bad quality, or too far ahead of the time it was received."""
-    return line.q > NOT_EVALUATED or line.at - line.r > wide.clock_ahead_us
+    return line.q & QUALITY > NOT_EVALUATED or line.at - line.r > wide.clock_ahead_us
 
 
 def step(point: PointState, line: Line, profile: Profile | None, judged: Judged) -> None:
@@ -148,11 +162,14 @@ def step(point: PointState, line: Line, profile: Profile | None, judged: Judged)
         judged.show(point, "in_range", said.end_us if said and said.end_us else line.at)
 
 
-def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: int) -> None:
-    """Opens the short way for a point with nothing going on."""
+def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: int, hour_us: int) -> None:
+    """Opens the short way for a point with nothing going on that was heard in the running hour.
+
+    `turn_hour` closes it, so that what is not received before the point's newest is of this hour too.
+    """
     device = point.device
     busy = point.breach or point.flagged or point.silence or device.silence or device.clock
-    if busy or point.shown != "in_range":
+    if busy or point.shown != "in_range" or point.received < hour_us:
         point.close_guard()
         return
     low, high = episodes.band(profile) if profile else (-float_info.max, float_info.max)

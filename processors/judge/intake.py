@@ -7,12 +7,15 @@ from math import isfinite
 
 import msgspec
 
+from processors.judge import stream_time
 from processors.judge.engine import account, judge
 from processors.judge.judged import Bad, Hole, Judged
 from processors.judge.registry_view import FOREVER_US, RegistryView
+from processors.judge.rules import gateway_clock
 from processors.judge.state import HOUR_US, PartitionState
 from processors.judge.work import MergeRow, Pack, ResultRow, Work
 from processors.worker.work import Advance, Booking, FindingRow, Place, Record, RejectionRow
+from schemas.finding import Finding
 from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL, Line, decode_lines
 from schemas.rejection import HEADER, HEADER_STORED, Disposition, Rejection, decode_rejection
 from schemas.result import Result, decode_result
@@ -30,16 +33,17 @@ class Intake:
             lines = decode_lines(record.value)
         except msgspec.DecodeError:
             lines = _salvage(record, judged)
+        run = record.headers.get(HEADER_RUN, b"").decode("utf-8", "replace")
+        lines = stream_time.received(lines, state.gateways.get(run), record.written_us)
         work.packs.append(Pack(record.place, record.position, lines))
         before = judged.values
-        judge(state, lines, self._registry, judged, record.position)
+        judge(state, lines, self._registry, judged, record.position, record.written_us)
         found = judged.values + len(judged.bad) - before
         for bad in judged.bad:
             _dead_letter(record, work, bad.detail, bad.ordinal, bad.raw)
         judged.bad.clear()
         count = _number(record, HEADER_COUNT)
         total = _number(record, HEADER_TOTAL)
-        run = record.headers.get(HEADER_RUN, b"").decode("utf-8", "replace")
         if count is not None and count > found:
             judged.holes.append(Hole(run, record.position, count, found))
         if run and count is not None and total is not None:
@@ -92,7 +96,8 @@ class Intake:
         for merge in judged.merges:
             device, enterprise = self.owner_of(merge.line.p) or ("", None)
             work.merges.append(MergeRow(place, merge, device, enterprise))
-        work.findings.extend(FindingRow(place, self.enterprise(f.device), f) for f in judged.findings)
+        findings = [f for f in judged.findings if _is_told_by(f, place)]
+        work.findings.extend(FindingRow(place, self.enterprise(f.device), f) for f in findings)
         work.shown.update(judged.shown)
         work.holes.extend((place, hole) for hole in judged.holes)
 
@@ -104,6 +109,11 @@ class Intake:
         """Device and enterprise of a point, None when there is no such point."""
         facts = self._registry.point(point)
         return (facts.device, self.enterprise(facts.device)) if facts else None
+
+
+def _is_told_by(finding: Finding, place: Place) -> bool:
+    """Every partition hears of a gateway's clock; one tells."""
+    return finding.rule != gateway_clock.RULE.name or place.partition == gateway_clock.TELLING_PARTITION
 
 
 def _dead_letter(record: Record, work: Work, detail: str, ordinal: int = 0, raw: bytes | None = None) -> None:

@@ -34,7 +34,7 @@ class Rule:
     """
 
     name: str
-    scope: Literal["point", "device", "result"]
+    scope: Literal["point", "device", "result", "gateway"]
     applies: Callable[[str], bool]
     state: type | None
     step: Callable[..., Any]

@@ -15,6 +15,7 @@ from processors.judge.registry_view import PointFacts, RegistryView
 from processors.judge.rules.clock import WrongClock
 from processors.judge.rules.refused import Refusals
 from processors.judge.rules.silence import Silence, Stall
+from processors.judge.stream_time import GatewayClock, Trust
 
 HOUR_US: Final = 3_600_000_000
 SECOND_US: Final = 1_000_000
@@ -86,7 +87,7 @@ class PartitionState:
 
     points: dict[int, PointState] = field(default_factory=dict)
     devices: dict[str, DeviceState] = field(default_factory=dict)
-    clocks: dict[str, int] = field(default_factory=dict)
+    gateways: dict[str, GatewayClock] = field(default_factory=dict)
     stream_us: int = 0
     stalls: tuple[Stall, ...] = ()
     totals: dict[str, int] = field(default_factory=dict)
@@ -137,10 +138,15 @@ class PartitionState:
         self.refusing = {device.id for device in self.devices.values() if device.refused}
 
     def turn_hour(self, hour_us: int) -> None:
-        """Books what was counted in the hour before; readings of another hour are booked one by one."""
+        """Books what was counted in the hour before; readings of another hour are booked one by one.
+
+        Each point takes the long way once: the short one holds a reading against the point's newest alone.
+        """
         if hour_us != self.hour_us:
             self._book_hour()
             self.hour_us = hour_us
+            for point in self.points.values():
+                point.close_guard()
 
     def count(self, point: PointState, received_us: int) -> None:
         """One reading more in the books, by the hour of its received time."""
@@ -190,10 +196,12 @@ class _StoredDevice(msgspec.Struct, array_like=True, gc=False):
 class _Stored(msgspec.Struct):
     points: list[_StoredPoint]
     devices: list[_StoredDevice]
-    clocks: dict[str, int]
     stream_us: int
     stalls: tuple[Stall, ...]
     totals: dict[str, int]
+    gateways: dict[str, GatewayClock] = {}
+    clocks: dict[str, int] = {}
+    """In place of `gateways` before there were such: the newest clock line of each run."""
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -215,7 +223,7 @@ def encode_state(state: PartitionState) -> bytes:
         {
             "points": points,
             "devices": devices,
-            "clocks": state.clocks,
+            "gateways": state.gateways,
             "stream_us": state.stream_us,
             "stalls": state.stalls,
             "totals": state.totals,
@@ -229,8 +237,12 @@ def decode_state(text: bytes, registry: RegistryView) -> PartitionState:
     Raises msgspec.DecodeError on foreign bytes, LookupError for a point that the registry does not have.
     """
     stored = _decoder.decode(text)
+    older = {run: GatewayClock(at_us, at_us, Trust.RIGHT) for run, at_us in stored.clocks.items()}
     state = PartitionState(
-        clocks=stored.clocks, stream_us=stored.stream_us, stalls=stored.stalls, totals=stored.totals
+        gateways=stored.gateways or older,
+        stream_us=stored.stream_us,
+        stalls=stored.stalls,
+        totals=stored.totals,
     )
     for row in stored.points:
         facts = registry.point(row.point)

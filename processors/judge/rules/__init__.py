@@ -3,7 +3,7 @@
 from typing import Final
 
 from processors.judge.rule import Rule, Said
-from processors.judge.rules import clock, door_open, excursion, positive_test, refused, silence
+from processors.judge.rules import clock, door_open, excursion, gateway_clock, positive_test, refused, silence
 
 RULES: Final[dict[str, Rule]] = {
     "excursion": excursion.RULE,
@@ -12,6 +12,7 @@ RULES: Final[dict[str, Rule]] = {
     "clock": clock.RULE,
     "refused": refused.RULE,
     "positive_test": positive_test.RULE,
+    "gateway_clock": gateway_clock.RULE,
 }
 
 POINT_RULES: Final = tuple(rule for rule in RULES.values() if rule.scope == "point")
