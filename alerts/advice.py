@@ -43,6 +43,12 @@ ADVICE: Final[dict[str, Advice]] = {
         "Stop the sale of the lot and hold the stock; test again, and send a second positive to the laboratory; tell"
         " the holder, who may object within 4 hours; close this with a note when all is done.",
     ),
+    "gateway_clock": Advice(
+        "接入网关所在主机的时钟与 Kafka 主机相差过大，期间按 Kafka 的时间判定：检查两台主机的对时服务（NTP），"
+        "校准后本事件自行结束。",
+        "The host of an ingest gateway and Kafka's disagree on the time, and Kafka's holds: check NTP on both."
+        " This ends by itself when they agree again.",
+    ),
     "camera_black": Advice(
         "画面全黑：检查摄像头电源、镜头盖和现场照明；营业时间内请现场立即恢复。",
         "The picture is black: check the camera's power, its lens cap and the light; during business hours have it"

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from itertools import count
 
+import msgspec
+
 from processors.judge.handler import Judge
 from processors.judge.memory import MemoryJudgeStore, MemoryTables
 from processors.worker.work import Place, Record
@@ -53,8 +55,8 @@ def reading(
     return reading_line(point, us(at), seq, float(value), q, us(at if r is None else r))
 
 
-def clock(at: float, run: str = "g") -> bytes:
-    return clock_line(us(at), run)
+def clock(at: float, run: str = "g", ordinal: int = 0) -> bytes:
+    return clock_line(us(at), run, ordinal)
 
 
 def refused(device: str, code: str, r: float) -> bytes:
@@ -80,16 +82,28 @@ class Bench:
         self.read = dict(seek)
         return self.judge
 
-    def append(self, value: bytes, place: Place = READINGS, headers: dict[str, bytes] | None = None) -> None:
+    def append(
+        self,
+        value: bytes,
+        place: Place = READINGS,
+        headers: dict[str, bytes] | None = None,
+        written: float | None = None,
+    ) -> None:
+        """One record; `written`: Kafka's time of it in seconds, one a record where nothing else is said."""
         log = self.log[place]
-        log.append(Record(place, len(log), value, headers or {}, us(len(log))))
+        written_us = us(len(log) if written is None else written)
+        log.append(Record(place, len(log), value, headers or {}, written_us))
 
-    def pack(self, lines: Sequence[bytes], values: int | None = None) -> None:
-        """A pack as the gateway writes it."""
+    def pack(
+        self, lines: Sequence[bytes], values: int | None = None, run: str = "g", written: float | None = None
+    ) -> None:
+        """A pack as the gateway writes it, in Kafka as soon as its newest line is received unless `written` says."""
+        if written is None:
+            written = (max(map(_said_us, lines), default=BASE_US) - BASE_US) / 1e6
         found = sum(b'"p":0' not in line for line in lines) if values is None else values
         self.total += found
-        headers = {"count": b"%d" % found, "run": b"g", "total": b"%d" % self.total}
-        self.append(b"".join(lines), headers=headers)
+        headers = {"count": b"%d" % found, "run": run.encode(), "total": b"%d" % self.total}
+        self.append(b"".join(lines), headers=headers, written=written)
 
     def run(self, batch: int = 3) -> "Bench":
         """Judges all that is on the log and not read yet, so many records at a time."""
@@ -101,6 +115,14 @@ class Bench:
 
     def _unread(self) -> list[Record]:
         return [record for place, log in self.log.items() for record in log[self.read[place] :]]
+
+
+def _said_us(text: bytes) -> int:
+    """The newest time that readable lines say: received, or a clock line's own."""
+    try:
+        return max((line.r or line.at for line in decode_lines(text)), default=BASE_US)
+    except msgspec.DecodeError:
+        return BASE_US
 
 
 def line(text: bytes) -> Line:

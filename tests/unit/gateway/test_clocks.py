@@ -17,6 +17,7 @@ def test_a_line_says_who_writes_and_what_time_it_is_and_is_no_value() -> None:
     assert pack is not None
     (line,) = decode_lines(b"".join(pack.lines))
     assert (line.n, line.at, line.d, line.p, pack.count) == (CLOCK, 7, "run-1", 0, 0)
+    assert line.seq == 1
 
 
 def test_time_stops_in_a_partition_that_is_not_confirmed_and_goes_on_in_the_others() -> None:
@@ -33,4 +34,4 @@ def test_time_stops_in_a_partition_that_is_not_confirmed_and_goes_on_in_the_othe
     assert [line.at for line in leave(stuck)] == [2]
     clocks.write(6)
     stuck.confirm()
-    assert [line.at for line in leave(stuck)] == [6]
+    assert [(line.at, line.seq) for line in leave(stuck)] == [(6, 3)]

@@ -48,24 +48,30 @@ def profile_of(row: dict[str, Any]) -> Profile:
     return Profile(**values)
 
 
-def lines_of(case: dict[str, Any]) -> list[Line]:
+def lines_of(case: dict[str, Any]) -> list[tuple[Line, int]]:
+    """Each with Kafka's time of its record, 0 where the case gives none. `off`: the clock line's distance from it."""
     metrics = case.get("metrics") or [case.get("metric", "temperature")]
-    text = b""
+    lines: list[tuple[Line, int]] = []
     for entry in case["lines"]:
-        if "clock" in entry:
-            text += clock_line(us(entry["clock"]), entry.get("run", "g"))
+        text, written_us = b"", 0
+        if "written" in entry:
+            written_us = us(entry["written"])
+            text = clock_line(us(entry["written"] + entry["off"]), entry.get("run", "g"), entry["ordinal"])
+        elif "clock" in entry:
+            text = clock_line(us(entry["clock"]), entry.get("run", "g"))
         elif "clock_from" in entry:
             seconds = range(entry["clock_from"], entry["to"] + 1)
-            text += b"".join(clock_line(us(s), entry.get("run", "g")) for s in seconds)
+            text = b"".join(clock_line(us(s), entry.get("run", "g")) for s in seconds)
         elif "refused" in entry:
-            text += refused_line("d", entry["refused"], us(entry["r"]))
+            text = refused_line("d", entry["refused"], us(entry["r"]))
         else:
             point = metrics.index(entry.get("metric", metrics[0])) + 1
             received = us(entry.get("r", entry["at"]))
-            text += reading_line(
+            text = reading_line(
                 point, us(entry["at"]), entry.get("seq", 0), entry["v"], entry.get("q", 1), received
             )
-    return decode_lines(text)
+        lines += [(line, written_us) for line in decode_lines(text)]
+    return lines
 
 
 def findings_of_results(case: dict[str, Any]) -> list[Finding]:
@@ -109,9 +115,9 @@ def test_rule_finds_what_its_case_says(path: Path) -> None:
     else:
         states: list[list[Any]] = []
         state, book = PartitionState(), book_of(case)
-        for line in lines_of(case):
+        for line, written_us in lines_of(case):
             judged.shown.clear()
-            judge(state, [line], book, judged)
+            judge(state, [line], book, judged, written_us=written_us)
             states += [[shown.state, (shown.since_us - BASE_US) / 1e6] for shown in judged.shown.values()]
         assert states == case.get("shown", states)
     found = [finding for finding in judged.findings if finding.rule == rule]

@@ -19,7 +19,7 @@ export function Row({ incident, selected, onOpen }) {
       data-rule=${i.rule} data-state=${i.state} data-severity=${i.severity} data-device=${i.device}
       aria-current=${selected ? "true" : undefined} title=${said} onClick=${(event) => onOpen(event, i.id)}>
       <${Level} level=${i.severity} />
-      <span class="row-place"><span class="enterprise">${i.enterprise_name || i.enterprise || i.device}</span>${i.site_name && html`<i class="site">${i.site_name}</i>`}${i.asset && html`<i class="asset">${i.asset}</i>`}</span>
+      <span class="row-place"><span class="enterprise">${i.enterprise_name || i.enterprise || i.device || i.subject}</span>${i.site_name && html`<i class="site">${i.site_name}</i>`}${i.asset && html`<i class="asset">${i.asset}</i>`}</span>
       <span class="row-what"><span>${whatText(i)}</span>${i.late && html`<em class="tag">${t("row.late")}</em>`}</span>
       <span class="row-value">${valueText(i) ? html`<b>${valueText(i)}</b><i>${limitText(i)}</i>` : html`<i class="aspect">${aspectText(i)}</i>`}</span>
       <span class="row-since" title=${fullStamp(i.start_at)}>${lasted(i, now.value)}</span>

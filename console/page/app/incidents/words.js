@@ -3,7 +3,7 @@ import { t, word } from "../i18n.js";
 import { duration, epoch, measured, number, unitText } from "../format.js";
 
 export function placeText(i) {
-  return [i.enterprise_name || i.enterprise, i.site_name || i.site, i.asset].filter(Boolean).join(" · ") || i.device;
+  return [i.enterprise_name || i.enterprise, i.site_name || i.site, i.asset].filter(Boolean).join(" · ") || i.device || i.subject;
 }
 
 // The worst value of the episode. While it runs the finding's own peak is that of its last version, so the good points of
@@ -45,6 +45,7 @@ export function aspectText(i) {
   const d = i.detail || {};
   if (i.rule === "positive_test") return [d.item, d.sample].filter(Boolean).join(" · ");
   if (i.rule === "refused") return d.code ? word("code", d.code) : "";
+  if (i.rule === "gateway_clock") return `${Number(d.ahead_s) > 0 ? "+" : ""}${number(Number(d.ahead_s), 0)} s`;
   return "";
 }
 
