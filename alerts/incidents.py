@@ -31,10 +31,11 @@ BAD_CURSOR: Final = Refusal(
 
 
 class LiveRow(msgspec.Struct, frozen=True):
-    """One incident event with its incident as it stands, for whoever may see that enterprise."""
+    """One incident event with its incident as it stands, for whoever sees that enterprise in that county."""
 
     id: int
     enterprise: str | None
+    county: str | None
     item: Item
 
 
@@ -92,10 +93,10 @@ def events_after(cursor: Cursor, after: int, limit: int, upto: int = MAX_BIGINT)
     events = cursor.fetchall()
     if not events:
         return []
-    items = {item["id"]: item for item in _some(cursor, list({incident for _id, incident, _ in events}))}
+    items = {item["id"]: item for item in _some(cursor, list({incident for _id, incident, *_ in events}))}
     return [
-        LiveRow(id, items[incident]["enterprise"], items[incident] | {"transition": transition})
-        for id, incident, transition in events
+        LiveRow(id, enterprise, county, items[incident] | {"transition": transition})
+        for id, incident, transition, enterprise, county in events
     ]
 
 

@@ -36,8 +36,9 @@ order by i.opened_at desc, i.finding desc limit %(limit)s
 select finding::text from v_incident where device = %(device)s order by start_at desc limit %(limit)s
 
 -- name: events_after
-select id, incident::text, transition from v_incident_event
-where id > %(after)s and id <= %(upto)s order by id limit %(limit)s
+select v.id, v.incident::text, v.transition, i.enterprise, e.county
+from v_incident_event v join v_incident i on i.finding = v.incident left join v_enterprise e on e.enterprise = i.enterprise
+where v.id > %(after)s and v.id <= %(upto)s order by v.id limit %(limit)s
 
 -- name: last_event
 select coalesce(max(id), 0) from v_incident_event

@@ -1,4 +1,4 @@
-"""HTTP routes of incidents; the console mounts them. Queries run as the signed-in person's tenant."""
+"""HTTP routes of incidents; the console mounts them. Queries run under the signed-in person's scope."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,6 +16,7 @@ from alerts.journal_postgres import Cursor, PostgresJournal
 from alerts.lifecycle import MAX_NOTE_CHARACTERS, NO_SUCH_INCIDENT, Acknowledge, Close, Command
 from schemas.person import MAY_ACKNOWLEDGE, MAY_CLOSE, Role, Viewer
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.scope import Scope
 
 MAY_NOT_ACKNOWLEDGE = Refusal(
     Ground.FORBIDDEN,
@@ -33,9 +34,9 @@ MAY_NOT_CLOSE = Refusal(
 
 @dataclass(frozen=True)
 class Deps:
-    """`begin` opens a transaction as a tenant; `viewer` is the FastAPI dependency that names who asks."""
+    """`begin` opens a transaction under a scope; `viewer` is the FastAPI dependency that names who asks."""
 
-    begin: Callable[[str], AbstractContextManager[Cursor]]
+    begin: Callable[[Scope], AbstractContextManager[Cursor]]
     viewer: Callable[..., Viewer]
     now: Callable[[], datetime]
 
@@ -53,7 +54,7 @@ def routes(deps: Deps) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         before: Annotated[str | None, Query(max_length=400)] = None,
     ) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             # Asked first: what happens meanwhile comes again by the stream rather than not at all.
             last_event = incidents.last_event(cursor)
             items, following = incidents.list_incidents(cursor, state, limit, before)
@@ -61,7 +62,7 @@ def routes(deps: Deps) -> APIRouter:
 
     @router.get("/{id}")
     def show_incident(id: UUID, viewer: Annotated[Viewer, signed_in]) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer(_found(incidents.find_whole(cursor, str(id))))
 
     @router.post("/{id}/acknowledge")
@@ -79,11 +80,11 @@ def routes(deps: Deps) -> APIRouter:
         return handle(viewer, str(id), Close(viewer.name, note))
 
     def handle(viewer: Viewer, id: str, command: Command) -> Response:
-        journal = PostgresJournal(lambda: deps.begin(viewer.tenant), CHANNELS)
+        journal = PostgresJournal(lambda: deps.begin(viewer.scope), CHANNELS)
         outcome = journal.handle(id, command, round(deps.now().timestamp() * 1_000_000))
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer(_found(incidents.find(cursor, id)))
 
     return router

@@ -18,7 +18,9 @@ from console.live import Live
 from console.routes import Backlog, health_routes, live_routes, session_routes, viewer_of
 from console.session import Cursor, Sessions, write_audit
 from history import records
-from schemas.person import EVERYONE, Viewer
+from schemas import scope
+from schemas.person import Viewer
+from schemas.scope import Scope
 from schemas.topics import READINGS
 
 PAGE = Path(__file__).parent / "page"
@@ -30,9 +32,9 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Deps:
-    """What the front door hands down. `begin(tenant)` is a transaction of role web; `evidence` finds a picture."""
+    """What the front door hands down. `begin(scope)` is a transaction of role web; `evidence` finds a picture."""
 
-    begin: Callable[[str], AbstractContextManager[Cursor]]
+    begin: Callable[[Scope], AbstractContextManager[Cursor]]
     evidence: Callable[[str], bytes | None]
     backlog: Callable[[], Backlog] = Backlog
     prefix: str = ""
@@ -91,15 +93,15 @@ class _Source:
         self._topic = deps.prefix + READINGS.name
 
     def last_event(self) -> int:
-        with self._begin(EVERYONE) as cursor:
+        with self._begin(scope.ALL) as cursor:
             return incidents.last_event(cursor)
 
-    def events(self, tenant: str, after: int, upto: int | None, limit: int) -> Sequence[incidents.LiveRow]:
-        with self._begin(tenant) as cursor:
+    def events(self, seen: Scope, after: int, upto: int | None, limit: int) -> Sequence[incidents.LiveRow]:
+        with self._begin(seen) as cursor:
             return incidents.events_after(
                 cursor, after, limit, incidents.MAX_BIGINT if upto is None else upto
             )
 
     def stream_at(self) -> datetime | None:
-        with self._begin(EVERYONE) as cursor:
+        with self._begin(scope.ALL) as cursor:
             return records.stream_at(cursor, self._topic)

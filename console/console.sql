@@ -1,10 +1,11 @@
 -- Statements of the console: people, sessions, audit. Role web; none of these tables is under row security.
 
 -- name: person
-select password, role, enterprise from person where name = %(name)s and disabled_at is null
+select password, role, enterprise, county from person where name = %(name)s and disabled_at is null
 
 -- name: add_person
-insert into person (name, password, role, enterprise) values (%(name)s, %(password)s, %(role)s, %(enterprise)s)
+insert into person (name, password, role, enterprise, county)
+values (%(name)s, %(password)s, %(role)s, %(enterprise)s, %(county)s)
 on conflict (name) do nothing
 
 -- name: any_admin
@@ -21,7 +22,7 @@ update person set password = %(password)s where name = %(name)s
 insert into web_session (id_sha256, person, expires_at) values (%(id)s, %(name)s, %(expires_at)s)
 
 -- name: find_session
-select p.name, p.role, p.enterprise, s.expires_at
+select p.name, p.role, p.enterprise, p.county, s.expires_at
 from web_session s join person p on p.name = s.person
 where s.id_sha256 = %(id)s and s.expires_at > %(now)s and p.disabled_at is null
 

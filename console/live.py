@@ -15,8 +15,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
+from schemas import scope
 from schemas.errors import Temporary
-from schemas.person import EVERYONE
+from schemas.scope import Scope
 
 POLL_S: Final = 0.1
 TICK_S: Final = 2.0
@@ -35,6 +36,8 @@ class Row(Protocol):
     @property
     def enterprise(self) -> str | None: ...
     @property
+    def county(self) -> str | None: ...
+    @property
     def item(self) -> dict[str, Any]: ...
 
 
@@ -42,15 +45,15 @@ class Source(Protocol):
     """Where events come from; each call is one transaction of role web. Raises Temporary."""
 
     def last_event(self) -> int: ...
-    def events(self, tenant: str, after: int, upto: int | None, limit: int) -> Sequence[Row]: ...
+    def events(self, seen: Scope, after: int, upto: int | None, limit: int) -> Sequence[Row]: ...
     def stream_at(self) -> datetime | None: ...
 
 
 class Listener:
     """One open stream. `None` in its queue ends it."""
 
-    def __init__(self, tenant: str, joined_at: int) -> None:
-        self.tenant = tenant
+    def __init__(self, scope: Scope, joined_at: int) -> None:
+        self.scope = scope
         self.joined_at = joined_at
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
         self.overrun = False
@@ -132,9 +135,9 @@ class Live:
     def stream_at(self) -> datetime | None:
         return self._stream_at
 
-    async def messages(self, tenant: str, after: int | None) -> AsyncIterator[bytes]:
+    async def messages(self, seen: Scope, after: int | None) -> AsyncIterator[bytes]:
         """The stream of one listener from behind event `after` (None: from now on), until it is let go."""
-        listener = Listener(tenant, self._last)
+        listener = Listener(seen, self._last)
         self._listeners.add(listener)
         try:
             yield self._tick
@@ -149,7 +152,7 @@ class Live:
     async def _missed(self, listener: Listener, after: int) -> AsyncIterator[bytes]:
         while after < listener.joined_at:
             rows = await asyncio.to_thread(
-                self._source.events, listener.tenant, after, listener.joined_at, PAGE
+                self._source.events, listener.scope, after, listener.joined_at, PAGE
             )
             for row in rows:
                 yield incident_message(row)
@@ -166,7 +169,7 @@ class Live:
                 if seen is None:
                     seen = self._source.last_event()
                     self._call(self._begin, seen)
-                rows = self._source.events(EVERYONE, seen, None, PAGE)
+                rows = self._source.events(scope.ALL, seen, None, PAGE)
                 if rows:
                     seen = rows[-1].id
                     self._call(self._publish, rows)
@@ -194,7 +197,7 @@ class Live:
         for row in rows:
             message = incident_message(row)
             for listener in list(self._listeners):
-                if listener.tenant in (EVERYONE, row.enterprise):
+                if listener.scope.sees(row.enterprise, row.county):
                     listener.offer(message)
 
     def _publish_tick(self) -> None:

@@ -10,28 +10,48 @@ from console import passwords
 from console.session import LONGEST_NAME, SQL, Cursor, write_audit
 from schemas.errors import Permanent
 from schemas.incident import SYSTEM
-from schemas.person import EVERYONE, Role
+from schemas.person import Role
 
 SHORTEST_PASSWORD: Final = 10
 LONGEST_PASSWORD: Final = 1000
 FIRST_ADMIN: Final = "admin"
+COUNTY_ROLES: Final = frozenset({Role.OPERATOR, Role.REGULATOR})
 
 
 def add_person(
-    cursor: Cursor, name: str, password: str, role: Role, enterprise: str | None, actor: str
+    cursor: Cursor,
+    name: str,
+    password: str,
+    role: Role,
+    enterprise: str | None,
+    actor: str,
+    county: str | None = None,
 ) -> None:
     """Adds one. Raises Permanent with a sentence in zh and en when that cannot be."""
-    _check(name, password, role, enterprise)
-    row = {"name": name, "password": passwords.hash(password), "role": role, "enterprise": enterprise}
+    _check(name, password, role, enterprise, county)
+    row = {
+        "name": name,
+        "password": passwords.hash(password),
+        "role": role,
+        "enterprise": enterprise,
+        "county": county,
+    }
     try:
         cursor.execute(SQL["add_person"], row)
     except psycopg2.errors.ForeignKeyViolation:
         raise Permanent(
-            f"没有企业 {enterprise}，请先登记 · there is no enterprise {enterprise}; register it first"
+            f"没有企业或县区 {enterprise or county}，请先登记 ·"
+            f" there is no enterprise or county {enterprise or county}; register it first"
         ) from None
     if cursor.rowcount == 0:
         raise Permanent(f"用户 {name} 已存在 · {name} exists already")
-    write_audit(cursor, actor, "person_added", name, {"role": role, "enterprise": enterprise or ""})
+    write_audit(
+        cursor,
+        actor,
+        "person_added",
+        name,
+        {"role": role, "enterprise": enterprise or "", "county": county or ""},
+    )
 
 
 def ensure_first_admin(connection: psycopg2.extensions.connection) -> tuple[str, str] | None:
@@ -57,7 +77,7 @@ def new_password() -> str:
     return "-".join(groups)
 
 
-def _check(name: str, password: str, role: Role, enterprise: str | None) -> None:
+def _check(name: str, password: str, role: Role, enterprise: str | None, county: str | None) -> None:
     if name == SYSTEM:
         raise Permanent(f"{SYSTEM} 是系统自己的名字 · {SYSTEM} is the program's own name")
     if not 1 <= len(name) <= LONGEST_NAME or not re.fullmatch(r"[\w.@+-]+", name):
@@ -68,8 +88,12 @@ def _check(name: str, password: str, role: Role, enterprise: str | None) -> None
         raise Permanent(
             f"密码至少 {SHORTEST_PASSWORD} 个字符 · a password has at least {SHORTEST_PASSWORD} characters"
         )
-    if (role is Role.ENTERPRISE) != (enterprise is not None) or enterprise == EVERYONE:
+    if (role is Role.ENTERPRISE) != bool(enterprise):
         raise Permanent(
             "企业用户（且只有企业用户）必须用 --enterprise 指定企业 ·"
             " role enterprise, and no other, needs --enterprise with an enterprise's id"
+        )
+    if county is not None and (role not in COUNTY_ROLES or not county):
+        raise Permanent(
+            "只有监测中心和监管人员可以用 --county 限定县区 · only an operator or a regulator can be of one --county"
         )

@@ -93,7 +93,7 @@ def live_routes(
             except Temporary:
                 return True  # it cannot be asked; the next time will tell
 
-        return EventStream(live.messages(viewer.tenant, _resume_behind(request, last_event)), still_welcome)
+        return EventStream(live.messages(viewer.scope, _resume_behind(request, last_event)), still_welcome)
 
     return router
 

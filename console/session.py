@@ -18,12 +18,14 @@ import psycopg2.extras
 
 from console import passwords
 from console.problems import SIGNED_OUT, WRONG_PASSWORD
+from schemas import scope
 from schemas.person import Role, Viewer
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.scope import Scope
 from schemas.statements import load
 
 Cursor = psycopg2.extensions.cursor
-Begin = Callable[[str], AbstractContextManager[Cursor]]
+Begin = Callable[[Scope], AbstractContextManager[Cursor]]
 
 SQL: Final = load("console", "console.sql")
 COOKIE: Final = "coldwatch"
@@ -82,13 +84,13 @@ class Sessions:
         """Who it is and until when, or None."""
         if not cookie:
             return None
-        with self._begin("") as cursor:
+        with self._begin(scope.NONE) as cursor:
             cursor.execute(SQL["find_session"], {"id": _hash(cookie), "now": self._now()})
             row = cursor.fetchone()
         if row is None:
             return None
-        name, role, enterprise, expires_at = row
-        return Viewer(name=name, role=Role(role), enterprise=enterprise), expires_at
+        name, role, enterprise, county, expires_at = row
+        return Viewer(name=name, role=Role(role), enterprise=enterprise, county=county), expires_at
 
     def require(self, cookie: str | None) -> Viewer:
         """Raises Refused when nobody is signed in."""
@@ -101,18 +103,18 @@ class Sessions:
         found = self.find(cookie)
         if found is None or cookie is None:
             return
-        with self._begin("") as cursor:
+        with self._begin(scope.NONE) as cursor:
             cursor.execute(SQL["end_session"], {"id": _hash(cookie)})
             write_audit(cursor, found[0].name, "signed_out", found[0].name)
 
     def _sign_in(self, name: str, password: str, address: str) -> SignedIn:
-        with self._begin("") as cursor:
+        with self._begin(scope.NONE) as cursor:
             self._refuse_locked(cursor, name, address)
             cursor.execute(SQL["person"], {"name": name})
             row = cursor.fetchone()
         # Between two transactions: the hash takes 50 ms, and no connection waits for it. An unknown name takes as long.
         right = passwords.verify(row[0] if row else passwords.NOBODY, password)
-        with self._begin("") as cursor:
+        with self._begin(scope.NONE) as cursor:
             if row is None or not right:
                 write_audit(cursor, "", "sign_in_refused", name, {"address": address}, self._now())
             else:
@@ -120,9 +122,14 @@ class Sessions:
         raise Refused(WRONG_PASSWORD)
 
     def _begin_session(
-        self, cursor: Cursor, name: str, row: tuple[str, str, str | None], password: str, address: str
+        self,
+        cursor: Cursor,
+        name: str,
+        row: tuple[str, str, str | None, str | None],
+        password: str,
+        address: str,
     ) -> SignedIn:
-        hashed, role, enterprise = row
+        hashed, role, enterprise, county = row
         now = self._now()
         cookie = secrets.token_urlsafe(32)
         expires_at = now + self._lifetime
@@ -131,7 +138,8 @@ class Sessions:
         cursor.execute(SQL["forget_expired"], {"now": now})
         cursor.execute(SQL["begin_session"], {"id": _hash(cookie), "name": name, "expires_at": expires_at})
         write_audit(cursor, name, "signed_in", name, {"address": address}, now)
-        return SignedIn(cookie, Viewer(name=name, role=Role(role), enterprise=enterprise), expires_at)
+        viewer = Viewer(name=name, role=Role(role), enterprise=enterprise, county=county)
+        return SignedIn(cookie, viewer, expires_at)
 
     def _refuse_locked(self, cursor: Cursor, name: str, address: str) -> None:
         now = self._now()

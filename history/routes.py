@@ -1,4 +1,4 @@
-"""HTTP routes of curves, devices, results and frames; the console mounts them. Queries run as the person's tenant."""
+"""HTTP routes of curves, devices, results and frames; the console mounts them. Queries run under the person's scope."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,6 +15,7 @@ from history.curve import Cursor
 from history.devices import Evidence
 from schemas.person import Viewer
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.scope import Scope
 
 NO_SUCH_DEVICE = Refusal(
     Ground.NOT_FOUND,
@@ -40,7 +41,7 @@ BAD_SPAN = Refusal(
 class Deps:
     """`devices_incidents` is what the alerts stage knows of a device; `viewed` books that a person saw a picture."""
 
-    begin: Callable[[str], AbstractContextManager[Cursor]]
+    begin: Callable[[Scope], AbstractContextManager[Cursor]]
     viewer: Callable[..., Viewer]
     now: Callable[[], datetime]
     evidence: Evidence
@@ -61,7 +62,7 @@ def _mount_curves(router: APIRouter, deps: Deps) -> None:
 
     @router.get("/incidents/{id}/curve")
     def incident_curve(id: UUID, viewer: Annotated[Viewer, signed_in]) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer(curve.of_incident(cursor, str(id), deps.now()))
 
     @router.get("/devices/{id}/curve")
@@ -73,7 +74,7 @@ def _mount_curves(router: APIRouter, deps: Deps) -> None:
         end: Annotated[datetime | None, Query(alias="to")] = None,
     ) -> Response:
         _check_span(begin, end)
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer(curve.of_device(cursor, id, metric, begin, end, deps.now()))
 
 
@@ -83,12 +84,12 @@ def _mount_devices(router: APIRouter, deps: Deps) -> None:
     @router.get("/devices")
     def list_devices(viewer: Annotated[Viewer, signed_in]) -> Response:
         now = deps.now()
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer({"items": devices.board(cursor, now), "now": now})
 
     @router.get("/devices/{id}")
     def show_device(id: str, viewer: Annotated[Viewer, signed_in]) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             found = devices.board(cursor, deps.now(), id)
             if not found:
                 raise Refused(NO_SUCH_DEVICE)
@@ -109,19 +110,19 @@ def _mount_records(router: APIRouter, deps: Deps) -> None:
     def list_results(
         viewer: Annotated[Viewer, signed_in], limit: Limit = 100, device: Name = None
     ) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer({"items": records.results(cursor, limit, device)})
 
     @router.get("/frames")
     def list_frames(viewer: Annotated[Viewer, signed_in], limit: Limit = 50, camera: Name = None) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             return answer({"items": records.frames(cursor, limit, camera)})
 
     @router.get("/frames/{sha256}/image")
     def show_image(
         sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")], viewer: Annotated[Viewer, signed_in]
     ) -> Response:
-        with deps.begin(viewer.tenant) as cursor:
+        with deps.begin(viewer.scope) as cursor:
             media_type = records.media_type(cursor, sha256)
             if media_type is not None:
                 deps.viewed(cursor, viewer, sha256)

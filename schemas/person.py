@@ -5,6 +5,9 @@ from typing import Final
 
 import msgspec
 
+from schemas import scope
+from schemas.scope import Scope
+
 
 class Role(StrEnum):
     OPERATOR = "operator"
@@ -13,26 +16,22 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-EVERYONE: Final = "*"
-"""The tenant setting that shows all enterprises."""
-
 MAY_ACKNOWLEDGE: Final = frozenset({Role.OPERATOR, Role.ADMIN, Role.ENTERPRISE})
 MAY_CLOSE: Final = frozenset({Role.OPERATOR, Role.ADMIN})
 """An enterprise answers for its incidents; that a positive test is settled is for the authority to say."""
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-in person. `enterprise` is set for role `enterprise` alone."""
+    """A signed-in person. `enterprise` is set for role `enterprise` alone, `county` for the staff of one."""
 
     name: str
     role: Role
     enterprise: str | None = None
+    county: str | None = None
 
     @property
-    def tenant(self) -> str:
-        """The value of `coldwatch.enterprise` under which this person's queries run."""
-        if self.role is not Role.ENTERPRISE:
-            return EVERYONE
-        if not self.enterprise or self.enterprise == EVERYONE:
-            raise ValueError(f"{self.name} has role enterprise and no enterprise")
-        return self.enterprise
+    def scope(self) -> Scope:
+        """Whose rows this person's queries show."""
+        if self.role is Role.ENTERPRISE:
+            return scope.of_enterprise(self.enterprise) if self.enterprise else scope.NONE
+        return scope.of_county(self.county) if self.county else scope.ALL

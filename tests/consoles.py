@@ -45,11 +45,13 @@ class RunningConsole:
         self._thread.join(20)
         self.pool.close()
 
-    def add_person(self, name: str, role: Role, enterprise: str | None = None) -> None:
+    def add_person(
+        self, name: str, role: Role, enterprise: str | None = None, county: str | None = None
+    ) -> None:
         connection = psycopg2.connect(self._web_url)
         try:
             with connection, connection.cursor() as cursor:
-                people.add_person(cursor, name, PASSWORD, role, enterprise, actor="test")
+                people.add_person(cursor, name, PASSWORD, role, enterprise, "test", county)
         finally:
             connection.close()
 

@@ -25,6 +25,10 @@ def register(app: typer.Typer) -> None:
         enterprise: Annotated[
             str | None, typer.Option(help="企业用户所属企业 · enterprise of an enterprise's person")
         ] = None,
+        county: Annotated[
+            str | None,
+            typer.Option(help="只负责该县区的监测或监管人员 · county of an operator or regulator of one"),
+        ] = None,
         password_stdin: Annotated[
             bool,
             typer.Option("--password-stdin", help="从标准输入读密码 · read the password from standard input"),
@@ -36,7 +40,7 @@ def register(app: typer.Typer) -> None:
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else people.new_password()
         try:
             with closing(_connect()) as connection, connection, connection.cursor() as cursor:
-                people.add_person(cursor, name, password, role, enterprise, actor="command line")
+                people.add_person(cursor, name, password, role, enterprise, "command line", county)
         except Permanent as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error

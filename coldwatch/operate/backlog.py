@@ -16,9 +16,10 @@ from kafka.errors import KafkaError
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from console.routes import Backlog
+from schemas import scope
 from schemas.errors import Temporary
-from schemas.person import EVERYONE
 from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL
+from schemas.scope import Scope
 from schemas.settings import Settings
 from schemas.statements import load
 from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
@@ -31,7 +32,7 @@ SQL: Final = load("coldwatch.operate", "backlog.sql")
 class BacklogWatch:
     """`read` gives the last look; while Kafka or the database is away, nothing is known."""
 
-    def __init__(self, settings: Settings, begin: Callable[[str], AbstractContextManager[Cursor]]) -> None:
+    def __init__(self, settings: Settings, begin: Callable[[Scope], AbstractContextManager[Cursor]]) -> None:
         self._settings = settings
         self._begin = begin
         self._stop = threading.Event()
@@ -78,7 +79,7 @@ class BacklogWatch:
         )
 
     def _look(self, consumer: KafkaConsumer) -> Backlog:
-        with self._begin(EVERYONE) as cursor:
+        with self._begin(scope.ALL) as cursor:
             cursor.execute(SQL["positions"])
             positions = {(topic, partition): next for topic, partition, next in cursor.fetchall()}
         firsts = consumer.beginning_offsets(self._partitions)

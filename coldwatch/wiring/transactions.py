@@ -13,7 +13,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from schemas import scope
 from schemas.errors import Temporary
+from schemas.scope import Scope
 
 AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 Connect = Callable[[], Connection]
@@ -58,8 +60,8 @@ class Pool:
             self._slots.put(None)
 
     @contextmanager
-    def begin(self, tenant: str = "") -> Iterator[Cursor]:
-        """One transaction in which row security shows the rows of `tenant` ('*': all; '': none). Raises Temporary."""
+    def begin(self, seen: Scope = scope.NONE) -> Iterator[Cursor]:
+        """One transaction in which row security shows the rows that `seen` sees. Raises Temporary."""
         try:
             connection = self._slots.get(timeout=self._wait_s)
         except queue.Empty:
@@ -68,7 +70,7 @@ class Pool:
         try:
             connection = connection or self._connect()
             with connection.cursor() as cursor:
-                cursor.execute("select set_config('coldwatch.enterprise', %s, true)", (tenant,))
+                cursor.execute("select set_config(%s, %s, true)", (scope.SETTING, seen.setting))
                 yield cursor
             connection.commit()
             keep = connection

@@ -12,6 +12,7 @@ from alerts.channels import CHANNELS
 from alerts.journal import Batch
 from alerts.journal_postgres import PostgresJournal
 from coldwatch.wiring.transactions import Single
+from schemas import scope
 from schemas.person import Role
 from schemas.times import to_us
 from tests import tenants
@@ -186,7 +187,7 @@ def test_a_picture_is_served_and_its_viewing_booked(cast, client) -> None:
     console, tenant, _ = cast
     answer = client.get(f"/api/frames/{tenant.sha256}/image")
     assert (answer.content, answer.headers["content-type"]) == (tenants.picture_of("jinyang"), "image/jpeg")
-    with console.pool.begin("*") as cursor:
+    with console.pool.begin(scope.ALL) as cursor:
         cursor.execute(
             "select actor from audit where action = 'frame_viewed' and object = %s", (tenant.sha256,)
         )

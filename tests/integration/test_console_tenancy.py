@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg2
 import pytest
 
+from schemas import scope
 from schemas.person import Role
 from tests import tenants
 from tests.consoles import RunningConsole
@@ -116,17 +117,17 @@ def test_the_console_role_without_a_tenant_sees_no_row(cast, request) -> None:
         "v_asset",
         "v_incident",
     ):
-        with console.pool.begin("") as cursor:
+        with console.pool.begin(scope.NONE) as cursor:
             cursor.execute(f"select count(*) from {view}")
             assert cursor.fetchone() == (0,), view
-        with console.pool.begin(MINE) as cursor:
+        with console.pool.begin(scope.of_enterprise(MINE)) as cursor:
             cursor.execute(f"select count(*) from {view}")
             assert cursor.fetchone()[0] >= 1, view
 
 
 def test_a_tenant_setting_does_not_outlive_its_transaction(cast) -> None:
     console, *_ = cast
-    with console.pool.begin("*") as cursor:
+    with console.pool.begin(scope.ALL) as cursor:
         cursor.execute("select pg_backend_pid()")
     connection = console.pool._slots.get()
     assert isinstance(connection, psycopg2.extensions.connection)

@@ -106,12 +106,13 @@ def test_without_a_tenant_the_web_role_sees_nothing(relation: str, tenants: Tena
 @pytest.mark.parametrize("relation", TABLES + VIEWS)
 def test_a_tenant_sees_its_own_rows_and_none_of_another(relation: str, tenants: Tenants, web) -> None:
     counts = {}
-    for tenant in (tenants.mine, tenants.theirs, "*"):
-        web.execute("select set_config('coldwatch.enterprise', %s, false)", (tenant,))
+    for tenant in (f"enterprise:{tenants.mine}", f"enterprise:{tenants.theirs}", "all"):
+        web.execute("select set_config('coldwatch.scope', %s, false)", (tenant,))
         web.execute(f"select count(*) from {relation}")
         (counts[tenant],) = web.fetchone()
-    assert counts[tenants.mine] >= 1
-    assert counts[tenants.mine] + counts[tenants.theirs] <= counts["*"]
+    mine, theirs, both = counts.values()
+    assert mine >= 1
+    assert mine + theirs <= both
 
 
 def test_a_chunk_selected_directly_is_denied_to_web_and_reader(database, tenants: Tenants) -> None:

@@ -10,7 +10,9 @@ import msgspec
 
 from console import live as live_module
 from console.live import Live
+from schemas import scope
 from schemas.errors import Temporary
+from schemas.scope import Scope
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -18,6 +20,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 class Row(msgspec.Struct, frozen=True):
     id: int
     enterprise: str | None
+    county: str | None
     item: dict[str, Any]
 
 
@@ -32,7 +35,7 @@ class FakeSource:
     @staticmethod
     def row(id: int) -> Row:
         enterprise = "a" if id % 2 else "b"
-        return Row(id, enterprise, {"n": id, "enterprise": enterprise})
+        return Row(id, enterprise, "c", {"n": id, "enterprise": enterprise})
 
     def add(self, count: int) -> None:
         self.rows += [self.row(len(self.rows) + n + 1) for n in range(count)]
@@ -45,10 +48,10 @@ class FakeSource:
         self._answer()
         return len(self.rows)
 
-    def events(self, tenant: str, after: int, upto: int | None, limit: int) -> Sequence[Row]:
+    def events(self, seen: Scope, after: int, upto: int | None, limit: int) -> Sequence[Row]:
         self._answer()
-        seen = [r for r in list(self.rows) if r.id > after and (upto is None or r.id <= upto)]
-        return [r for r in seen if tenant in ("*", r.enterprise)][:limit]
+        later = [r for r in list(self.rows) if r.id > after and (upto is None or r.id <= upto)]
+        return [r for r in later if seen.sees(r.enterprise, r.county)][:limit]
 
     def stream_at(self) -> datetime | None:
         self._answer()
@@ -84,7 +87,7 @@ async def take(messages: AsyncIterator[bytes], count: int) -> list[int]:
 async def test_a_listener_gets_what_comes_after_it_has_joined() -> None:
     source = FakeSource(3)
     live = await started(source)
-    messages = live.messages("*", None)
+    messages = live.messages(scope.ALL, None)
     assert (await anext(messages)).startswith(b"event: tick")
     source.add(2)
     assert await take(messages, 2) == [4, 5]
@@ -95,7 +98,7 @@ async def test_a_listener_that_comes_back_gets_what_it_missed_and_then_what_is_n
     monkeypatch.setattr(live_module, "PAGE", 4)
     source = FakeSource(20)
     live = await started(source)
-    messages = live.messages("*", 5)
+    messages = live.messages(scope.ALL, 5)
     await anext(messages)
     source.add(3)
     assert await take(messages, 18) == list(range(6, 24))
@@ -105,7 +108,7 @@ async def test_a_listener_that_comes_back_gets_what_it_missed_and_then_what_is_n
 async def test_a_tenant_gets_its_own_events_alone() -> None:
     source = FakeSource(6)
     live = await started(source)
-    messages = live.messages("a", 0)
+    messages = live.messages(scope.of_enterprise("a"), 0)
     await anext(messages)
     source.add(4)
     assert await take(messages, 5) == [1, 3, 5, 7, 9]
@@ -116,7 +119,7 @@ async def test_a_listener_that_does_not_keep_up_is_let_go_and_holds_up_nobody(mo
     monkeypatch.setattr(live_module, "MOST_WAITING", 8)
     source = FakeSource()
     live = await started(source)
-    slow, quick = live.messages("*", None), live.messages("*", None)
+    slow, quick = live.messages(scope.ALL, None), live.messages(scope.ALL, None)
     await anext(slow)
     await anext(quick)
     seen: list[int] = []
@@ -137,7 +140,7 @@ async def test_ticks_go_on_while_the_database_is_away_and_say_that_it_is_stalled
     await until(lambda: live.stream_at is not None)
     source.away = True
     await until(lambda: live.trouble == "away")
-    messages = live.messages("*", None)
+    messages = live.messages(scope.ALL, None)
     async with asyncio.timeout(10):
         ticks = [await anext(messages), await anext(messages)]
     assert all(b'"ingest_age_s":11.0,"stalled":true' in tick for tick in ticks)
@@ -157,7 +160,7 @@ async def test_nothing_judged_yet_is_stalled() -> None:
 
 async def test_closing_ends_every_stream() -> None:
     live = await started(FakeSource())
-    messages = live.messages("*", None)
+    messages = live.messages(scope.ALL, None)
     await anext(messages)
     live.close()
     assert [message async for message in messages] == []
