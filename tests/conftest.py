@@ -1,5 +1,6 @@
 """Fixtures for all tiers. The servers' are lazy: a run of the unit tests starts nothing."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -48,3 +49,10 @@ def fresh_database(servers: "Servers") -> "Iterator[Database]":
 def mosquitto(servers: "Servers") -> tuple[str, int]:
     """Host and port of a real mosquitto broker that lets everybody in."""
     return servers.mosquitto
+
+
+@pytest.fixture(scope="module")
+def sockets_collected() -> Iterator[None]:
+    """Made before the module's other fixtures and ended after them: see `tests/refused_sockets.py`."""
+    yield
+    gc.collect()

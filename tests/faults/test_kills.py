@@ -13,10 +13,12 @@ from processors.judge.registry_view import RegistryView
 from processors.judge.store import JudgeStore
 from processors.worker.offsets import Database
 from schemas.reading import Line
+from tests import refused_sockets
 from tests.faults import checker
 from tests.faults.drill import LONG, Drill
 from tests.faults.rebuild import rebuilt
 
+pytestmark = refused_sockets.FORGIVEN
 SEED = 20261123
 VICTIMS = ("judge", "frames", "gateway", "kafka", "postgres")
 ROUNDS = 15 if LONG else 5

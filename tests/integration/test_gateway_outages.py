@@ -18,11 +18,13 @@ from stack import caches
 from stack.kafka import Kafka
 from stack.ports import Ports
 from stack.supervisor import Supervisor
+from tests import refused_sockets
 from tests.gateways import RunningGateway, running, telemetry
 from tests.mqtt_client import RawClient, publish
 from tests.servers import Servers
 from tests.waiting import until
 
+pytestmark = refused_sockets.FORGIVEN
 BOUND = 400_000
 
 

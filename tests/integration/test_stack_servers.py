@@ -21,9 +21,11 @@ from stack.kafka import answers
 from stack.process import Identity, identify, is_alive, wait_gone
 from stack.stack import Stack
 from stack.watch import State
+from tests import refused_sockets
 from tests.servers import Database, blank_settings, missing
 from tests.waiting import until
 
+pytestmark = refused_sockets.FORGIVEN
 LIMIT_S = 60.0
 
 
