@@ -24,6 +24,7 @@ class GraceWindow(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one metric in one version. None means "no such limit". Temperatures in Celsius.
 
+    effective_from_us, ends_us: it holds in [from, ends), and no longer than until the next version's beginning.
     low/high: the legal limit; *_inclusive: the limit value itself complies.
     tolerance_*: beyond it a breach is a violation, inside it a warning; reject_*: beyond it, critical.
     dwell_us: measured time in breach before a finding opens. hysteresis, hysteresis_samples: how far and for how
@@ -34,6 +35,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     metric: str
     effective_from_us: int = 0
+    ends_us: int | None = None
     low: float | None = None
     high: float | None = None
     low_inclusive: bool = True

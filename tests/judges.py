@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from coldwatch.operate import topics
 from coldwatch.operate.ledger import Ledger, read
+from ingest.device_changes import Change
+from ingest.registry import PostgresRegistry
 from schemas.finding import Finding, decode_finding
 from schemas.reading import Line, clock_line, reading_line
+from schemas.registry import Device
 from schemas.times import to_us
 from schemas.topics import FINDINGS, READINGS, partition_of
 from tests.servers import Database
@@ -98,19 +102,25 @@ class Judges:
                 " values (%s, 'e', 'temperature', 'Cel', -80, 80) on conflict do nothing",
                 (f"d{number}",),
             )
+        self.sql(
+            "insert into device_fact (device, effective_from, kind, interval_us, profile, metrics)"
+            " select id, 'epoch', kind, interval_us, profile, '{temperature}' from device on conflict do nothing"
+        )
         self.sql("update registry_change set number = number + 1")
         return dict(self.sql("select device, id from point"))
 
+    def change(self, wish: Change, second_us: int) -> None:
+        """Changes a device as the registry does, at second_us."""
+        connection = psycopg2.connect(self.database.pipeline_url)
+        try:
+            answer = PostgresRegistry(connection).change(wish, second_us)
+        finally:
+            connection.close()
+        assert isinstance(answer, Device), answer
+
     def copy_registry(self, source: "Judges") -> None:
-        """The same devices and point ids as another installation has."""
-        self.register()
-        self.sql("delete from point")
-        for device, point in source.sql("select device, id from point"):
-            self.sql(
-                "insert into point (id, device, enterprise, metric, unit, possible_low, possible_high)"
-                " overriding system value values (%s, %s, 'e', 'temperature', 'Cel', -80, 80)",
-                (point, device),
-            )
+        """The registry and the profiles of another installation with their dates, and nothing else."""
+        copy_registry(source.database.owner_url, self.database.owner_url)
 
     def readings(self) -> list[Line]:
         return [
@@ -176,6 +186,27 @@ class Judges:
             return found
         finally:
             consumer.close()
+
+
+REGISTRY = (
+    "county", "enterprise", "site", "asset", "device", "device_fact", "point", "profile", "registry_change",
+)  # fmt: skip
+
+
+def copy_registry(source_url: str, target_url: str) -> None:
+    """Registry and profiles with their dates, from one migrated database into an empty one."""
+    source, target = psycopg2.connect(source_url), psycopg2.connect(target_url)
+    try:
+        with target, target.cursor() as into, source.cursor() as out:
+            into.execute("delete from profile; delete from registry_change")
+            for table in REGISTRY:
+                rows = BytesIO()
+                out.copy_expert(f"copy {table} to stdout", rows)
+                rows.seek(0)
+                into.copy_expert(f"copy {table} from stdin", rows)
+    finally:
+        source.close()
+        target.close()
 
 
 class Packs:

@@ -320,9 +320,19 @@ class Connection(asyncio.Protocol):
     def reading(self) -> bool:
         return not self._holds
 
-    def forget_routes(self) -> None:
-        """The registry has changed: each topic is looked up again."""
-        self._routes.clear()
+    @property
+    def known_topics(self) -> int:
+        """Topics whose meaning is remembered."""
+        return len(self._routes)
+
+    def forget_routes(self, ids: set[str]) -> None:
+        """These devices have changed: their topics are looked up again, all of them when it is the publisher."""
+        publisher = self.session.device
+        if publisher is not None and publisher.id in ids:
+            self._routes.clear()
+        else:
+            for topic in [topic for topic, route in self._routes.items() if route.device.id in ids]:
+                del self._routes[topic]
 
     def hold(self, why: int) -> None:
         """Stops reading; the keep-alive is suspended meanwhile."""

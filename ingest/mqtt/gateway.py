@@ -140,10 +140,10 @@ class Gateway:
         self.notices.tell(rejection)
 
     def registry_changed(self, ids: set[str]) -> None:
-        """Devices changed: who may not stay is cut, and every topic is looked up again."""
+        """Devices changed: who may not stay is cut, and their topics are looked up again."""
         self.signing_in.review(ids)
         for connection in self._connections:
-            connection.forget_routes()
+            connection.forget_routes(ids)
             if connection.session.subscriptions:
                 self.notices.review(connection)
 

@@ -11,7 +11,7 @@ from processors.judge.rules import clock, gateway_clock, refused, rule_of, silen
 from processors.judge.state import HOUR_US, DeviceState, PartitionState, PointState
 from schemas.profile import Profile
 from schemas.reading import BY_RECORD, REFUSED, Line
-from schemas.registry import Device
+from schemas.registry import KNOWN_AFTER_US, Device
 
 
 def clock_line(
@@ -30,7 +30,9 @@ def clock_line(
 def _tick(state: PartitionState, registry: RegistryView, judged: Judged) -> None:
     overdue, state.overdue = state.overdue, set()
     due = [device for device in state.take_checks() if not _heard_lately(state, device, registry)]
-    for name in sorted({device.id for device in due} | overdue):
+    changed = registry.changing(state.looked_us, state.stream_us) & state.devices.keys()
+    state.looked_us = state.stream_us
+    for name in sorted({device.id for device in due} | overdue | changed):
         _look(state, state.devices[name], registry, judged)
     for name in sorted(state.refusing):
         _end_refusals(state, state.devices[name], registry, judged)
@@ -42,7 +44,7 @@ def _heard_lately(state: PartitionState, device: DeviceState, registry: Registry
     if not points or device.silence is not None or device.clock is not None:
         return False
     received_us = points[0].received if len(points) == 1 else min([point.received for point in points])
-    earliest_us = received_us + registry.silence_window(points[0].facts, state.stream_us)
+    earliest_us = received_us + registry.silence_window(points[0].facts, device.heard_us())
     if earliest_us < state.stream_us:
         return False
     state.check_at(device, earliest_us)
@@ -53,32 +55,57 @@ def _look(state: PartitionState, device: DeviceState, registry: RegistryView, ju
     if not device.points:
         return
     known = registry.known_device(device.id)
-    facts = device.points[0].facts
-    wide = registry.device_profile(facts.profile, state.stream_us)
-    if known is not None and known.retired_us is not None:
-        if known.retired_us <= state.stream_us:
-            _retire(device, known, wide, registry, judged, state.stream_us)
-            return
-        state.overdue.add(device.id)
-    if device.silence is None:
-        _look_for_silence(state, device, registry.silence_window(facts, state.stream_us), wide, judged)
+    wide = _device_profile(device.id, registry, state.stream_us)
+    retired_us = known.retired_us if known is not None else None
+    if known is not None and retired_us is not None and retired_us + KNOWN_AFTER_US <= state.stream_us:
+        _retire(device, known, wide, registry, judged, state.stream_us)
+        return
+    measured = _end_unmeasured(state, device, wide, registry, judged)
+    if measured and device.silence is None:
+        window_us = registry.silence_window(device.points[0].facts, device.heard_us())
+        _look_for_silence(state, device, measured, window_us, wide, judged)
+
+
+def _end_unmeasured(
+    state: PartitionState, device: DeviceState, wide: Profile, registry: RegistryView, judged: Judged
+) -> list[PointState]:
+    """Ends what goes on for points that the device, being of another kind now, measures no more; returns the others."""
+    measured, since_us = [], 0
+    for point in device.points:
+        facts = registry.point(point.facts.id, state.stream_us) or point.facts
+        if facts.measured:
+            measured.append(point)
+        else:
+            since_us = facts.from_us
+            _end_point(point, since_us, "kind_changed", wide, registry, judged, state.stream_us)
+    if not measured and device.silence:
+        _, said = silence.step(device.silence, max(since_us, device.heard_us()))
+        device.silence = None
+        judged.say("silence", said, device.id, wide, state.stream_us, state.stream_us)
+    return measured
 
 
 def _look_for_silence(
-    state: PartitionState, device: DeviceState, window_us: int, wide: Profile, judged: Judged
+    state: PartitionState,
+    device: DeviceState,
+    points: list[PointState],
+    window_us: int,
+    wide: Profile,
+    judged: Judged,
 ) -> None:
+    """Of the device, and of the points that it measures."""
     stream_us, stalls = state.stream_us, state.stalls
     heard_us = device.heard_us()
     device.silence, said = silence.tick(heard_us, stream_us, window_us, stalls)
     if said:
         judged.say("silence", said, device.id, wide, stream_us, stream_us)
-        for point in device.points:
+        for point in points:
             _make_unknown(point, judged)
         return
     # never later than a window from now: a stall's allowance ends with the next reading
     next_us = min(silence.deadline(heard_us, window_us, stalls), stream_us + window_us)
-    read_us = max(point.received for point in device.points)
-    for point in device.points:
+    read_us = max(point.received for point in points)
+    for point in points:
         if point.silence is not None:
             continue
         deadline_us = silence.deadline(point.received, window_us, stalls)
@@ -111,20 +138,35 @@ def _retire(
         device.silence = None
         judged.say("silence", said, device.id, wide, stream_us, stream_us)
     for point in device.points:
-        if point.silence:
-            _, said = silence.step(point.silence, end_us)
-            point.silence = None
-            judged.say("silence", said, device.id, wide, stream_us, stream_us, point.facts)
-        if point.breach:
-            ended = episodes.end(point.breach, max(end_us, point.last))
-            point.breach = None
-            if ended:
-                rule, profile = rule_of(point.facts.metric), _point_profile(point, registry, end_us)
-                judged.say(rule, ended, device.id, profile, stream_us, stream_us, point.facts)
+        _end_point(point, end_us, "retired", wide, registry, judged, stream_us)
     if device.clock:
         said = clock.end(device.clock, end_us)
         device.clock = None
         judged.say("clock", said, device.id, wide, stream_us, stream_us)
+
+
+def _end_point(
+    point: PointState,
+    end_us: int,
+    reason: str,
+    wide: Profile,
+    registry: RegistryView,
+    judged: Judged,
+    stream_us: int,
+) -> None:
+    """Nothing goes on for a point that is measured no more."""
+    device = point.device.id
+    if point.silence:
+        _, said = silence.step(point.silence, max(end_us, point.received))
+        point.silence = None
+        judged.say("silence", said, device, wide, stream_us, stream_us, point.facts)
+    if point.breach:
+        ended = episodes.end(point.breach, max(end_us, point.last))
+        point.breach = None
+        if ended:
+            rule, profile = rule_of(point.facts.metric), _point_profile(point, registry, end_us)
+            ended = ended._replace(detail={"reason": reason})
+            judged.say(rule, ended, device, profile, stream_us, stream_us, point.facts)
 
 
 def _end_refusals(state: PartitionState, device: DeviceState, registry: RegistryView, judged: Judged) -> None:
@@ -211,5 +253,4 @@ def _point_profile(point: PointState, registry: RegistryView, at_us: int) -> Pro
 
 
 def _device_profile(device: str, registry: RegistryView, at_us: int) -> Profile:
-    known = registry.known_device(device)
-    return registry.device_profile(known.profile if known else "", at_us)
+    return registry.device_profile(registry.profile_of(device, at_us), at_us)

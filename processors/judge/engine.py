@@ -40,7 +40,7 @@ def judge(
     """
     if state.registry_number != registry.number:
         _adopt(state, registry)
-    next_hour = state.hour_us + HOUR_US
+    until = _short_until(state)
     find, add, pack = state.points.get, judged.rows.append, ROW.pack
     for ordinal, line in enumerate(lines):
         point = find(line.p)
@@ -51,7 +51,7 @@ def judge(
                 and point.lo <= value <= point.hi
                 and line.q <= NOT_EVALUATED
                 and at - received <= point.ahead
-                and point.received <= received < next_hour
+                and point.received <= received < until
             ):
                 try:
                     add(
@@ -70,7 +70,12 @@ def judge(
             _reading(state, line, registry, judged, position, ordinal)
         else:
             _note(state, line, registry, judged, position, ordinal, written_us)
-            next_hour = state.hour_us + HOUR_US
+        until = _short_until(state)
+
+
+def _short_until(state: PartitionState) -> int:
+    """The received time from which the short way is closed: the hour ends, or other facts hold of some device."""
+    return min(state.hour_us + HOUR_US, state.changes_us)
 
 
 def account(state: PartitionState, run: str, count: int, total: int, position: int, judged: Judged) -> None:
@@ -110,6 +115,10 @@ def _reading(
     if point is None:
         judged.bad.append(_bad(line, position, ordinal, "no such point, or a number that cannot be"))
         return
+    if line.r >= state.changes_us:
+        _pass_changes(state, registry, line.r)
+    if not point.facts.from_us <= line.r < point.facts.until_us:
+        point.facts = registry.point(line.p, line.r) or point.facts
     state.count(point, line.r)
     profile, until = registry.profile(point.facts.profile, point.facts.metric, line.at)
     wide = registry.device_profile(point.facts.profile, line.r)
@@ -130,7 +139,10 @@ def _reading(
             point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
         else:
             step(point, line, profile, judged)
-    _arm(point, profile, wide, until, state.hour_us)
+    if point.facts.until_us <= state.passed_us:
+        point.close_guard()  # it came late: others know better facts by now
+    else:
+        _arm(point, profile, wide, until, state.hour_us)
 
 
 def is_flagged(line: Line, wide: Profile) -> bool:
@@ -145,6 +157,13 @@ def step(point: PointState, line: Line, profile: Profile | None, judged: Judged)
     if point.flagged:
         point.flagged = [identity for identity in point.flagged if identity > (line.at, line.seq)]
     if profile is None:
+        if point.breach and (ended := episodes.end(point.breach, line.at)):
+            gone = Profile(name=point.facts.profile, version=0, metric=point.facts.metric)
+            ended = ended._replace(detail={"reason": "profile_gone"})
+            judged.say(
+                rule_of(point.facts.metric), ended, point.facts.device, gone, line.at, line.r, point.facts
+            )
+        point.breach = None
         judged.show(point, "in_range", line.at)
         return
     if episodes.side_of(line.v, profile) and (reason := episodes.grace_reason(line.at, line.v, profile)):
@@ -178,17 +197,30 @@ def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: in
 
 
 def _adopt(state: PartitionState, registry: RegistryView) -> None:
-    """The registry has changed: what was derived from it is derived again."""
-    for point in state.points.values():
-        point.facts = registry.point(point.facts.id) or point.facts
-        point.close_guard()
-    state.check_all()
+    """The registry has changed: what was derived of the changed devices is derived again."""
+    for name in registry.changed_since(state.registry_number):
+        if device := state.devices.get(name):
+            for point in device.points:
+                point.facts = registry.point(point.facts.id, point.received) or point.facts
+                point.close_guard()
+            state.overdue.add(name)
+    state.changes_us = 0
     state.registry_number = registry.number
+
+
+def _pass_changes(state: PartitionState, registry: RegistryView, received_us: int) -> None:
+    """Received times have come to where other facts hold of some devices: these are looked up again."""
+    for name in registry.changing(state.passed_us, received_us):
+        if device := state.devices.get(name):
+            for point in device.points:
+                point.close_guard()
+    state.passed_us = max(state.passed_us, received_us)
+    state.changes_us = registry.next_change(state.passed_us)
 
 
 def _point(state: PartitionState, line: Line, registry: RegistryView) -> PointState | None:
     point = state.points.get(line.p)
-    if point is None and (facts := registry.point(line.p)) is not None:
+    if point is None and (facts := registry.point(line.p, line.r)) is not None:
         point = state.add_point(facts)
     return point
 

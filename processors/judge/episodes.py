@@ -87,6 +87,10 @@ def step(
         return _start(at_us, value, side, profile) if side else (None, None)
     if gap_us <= 2 * interval_us:
         breach.measured_us += gap_us
+    if breach.limit not in (profile.low, profile.high):
+        if not side:
+            return None, _outdated(breach, at_us)
+        _hold_against(breach, value, side, profile)
     if side:
         return breach, _worsen(breach, value, side, profile)
     return _recover(breach, at_us, value, profile)
@@ -102,6 +106,20 @@ def opens(breach: Breach, profile: Profile) -> Said | None:
 def end(breach: Breach, end_us: int) -> Said | None:
     """The device was retired at end_us: its episode ends then, if anybody had been told of it."""
     return _say(breach, Change.CLOSED, end_us) if breach.version else None
+
+
+def _outdated(breach: Breach, at_us: int) -> Said | None:
+    """Other limits hold, and by them there is no breach."""
+    if not breach.version:
+        return None
+    return _say(breach, Change.CLOSED, at_us)._replace(detail={"reason": "profile_changed"})
+
+
+def _hold_against(breach: Breach, value: float, side: int, profile: Profile) -> None:
+    """Other limits hold, and by them it is a breach as well: it goes on, measured by them."""
+    breach.sides, breach.limit = side, _limit(side, profile)
+    if side_of(breach.peak, profile) != side:
+        breach.peak = value
 
 
 def _start(at_us: int, value: float, side: int, profile: Profile) -> tuple[Breach, Said | None]:

@@ -36,6 +36,7 @@ def judge_stored(readings: Iterable[Line], registry: RegistryView) -> set[Episod
             raise LookupError(f"point {number} is not in the registry")
         point, judged = PointState(facts, DeviceState(facts.device)), Judged()
         for line in sorted(lines, key=lambda row: (row.at, row.seq)):
+            point.facts = facts = registry.point(number, line.r) or facts
             if not is_flagged(line, registry.device_profile(facts.profile, line.r)):
                 profile, _ = registry.profile(facts.profile, facts.metric, line.at)
                 step(point, line, profile, judged)

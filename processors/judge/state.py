@@ -83,6 +83,8 @@ class PartitionState:
     """All of one partition.
 
     checks: by second of stream time, the devices to be looked at then. overdue: to be looked at on every tick.
+    passed_us: newest received time for which the registry's changes were taken in. changes_us: when the next one holds.
+    looked_us: stream time of the last tick.
     """
 
     points: dict[int, PointState] = field(default_factory=dict)
@@ -97,6 +99,9 @@ class PartitionState:
     overdue: set[str] = field(default_factory=set)
     refusing: set[str] = field(default_factory=set)
     registry_number: int = -1
+    passed_us: int = 0
+    changes_us: int = 0
+    looked_us: int = 0
 
     def device(self, device: str) -> DeviceState:
         """The device's state, made when it is new."""

@@ -19,7 +19,7 @@ from processors.worker.work import Booking, FindingRow, Outcome, RejectionRow
 from schemas import statements
 from schemas.profile import GraceWindow, Profile
 from schemas.reading import Line, reading_line
-from schemas.registry import Device, Point
+from schemas.registry import Device, Facts, Point
 from schemas.rejection import Rejection
 from schemas.times import to_datetime, to_us
 
@@ -46,8 +46,10 @@ class JudgeStore(Offsets):
             (number,) = cursor.fetchone() or (0,)
             if number == self._changes:
                 return False
-            cursor.execute(SQL["registry"], (self._changes,))
-            devices = [_device(row) for row in cursor.fetchall()]
+            cursor.execute(SQL["facts"], {"since": self._changes})
+            facts = _facts(cursor.fetchall())
+            cursor.execute(SQL["registry"], {"since": self._changes})
+            devices = [_device(row, facts.get(row[0], ())) for row in cursor.fetchall()]
             cursor.execute(SQL["profiles"])
             profiles = [_profile(row) for row in cursor.fetchall()]
         registry.put(devices, profiles)
@@ -263,26 +265,39 @@ def _write_books(cursor: "psycopg2.extensions.cursor", work: Work) -> None:
         execute_values(cursor, SQL["note_totals"], totals)
 
 
-def _device(row: Sequence[Any]) -> Device:
+def _facts(rows: Sequence[Sequence[Any]]) -> dict[str, tuple[Facts, ...]]:
+    """By device, oldest first, as the rows are."""
+    found: dict[str, tuple[Facts, ...]] = {}
+    for device, from_at, kind, interval_us, profile, behind, asset, metrics in rows:
+        facts = Facts(
+            from_us=to_us(from_at), kind=kind, interval_us=interval_us, profile=profile, behind=behind,
+            asset=asset, metrics=tuple(metrics),
+        )  # fmt: skip
+        found[device] = (*found.get(device, ()), facts)
+    return found
+
+
+def _device(row: Sequence[Any], facts: tuple[Facts, ...]) -> Device:
     points = tuple(
         Point(id=p, device=row[0], metric=metric, unit=unit, possible_low=0.0, possible_high=0.0)
         for p, metric, unit in zip(row[9], row[10], row[11], strict=True)
     )
     return Device(
         id=row[0], kind=row[1], enterprise=row[2], site=row[3], interval_us=row[4], profile=row[5], behind=row[6],
-        retired_us=None if row[7] is None else to_us(row[7]), points=points,
+        retired_us=None if row[7] is None else to_us(row[7]), points=points, asset=row[12], facts=facts,
     )  # fmt: skip
 
 
 _PROFILE_FIELDS: Final = (
     "name", "version", "metric", "effective_from_us", "low", "high", "low_inclusive", "high_inclusive", "tolerance_low",
     "tolerance_high", "reject_low", "reject_high", "dwell_us", "hysteresis", "hysteresis_samples", "grace",
-    "silence_intervals", "clock_ahead_us", "refused_quiet_us", "source", "clause", "evidence", "enabled",
+    "silence_intervals", "clock_ahead_us", "refused_quiet_us", "source", "clause", "evidence", "enabled", "ends_us",
 )  # fmt: skip
 
 
 def _profile(row: Sequence[Any]) -> Profile:
     values = dict(zip(_PROFILE_FIELDS, row, strict=True))
     values["effective_from_us"] = to_us(values["effective_from_us"])
+    values["ends_us"] = None if values["ends_us"] is None else to_us(values["ends_us"])
     values["grace"] = tuple(GraceWindow(**window) for window in values["grace"])
     return Profile(**values)

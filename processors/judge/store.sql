@@ -7,15 +7,23 @@ select number from registry_change
 select d.id, d.kind, d.enterprise, d.site, d.interval_us, d.profile, coalesce(d.behind, ''), d.retired_at, d.change,
        coalesce(array_agg(p.id order by p.id) filter (where p.id is not null), '{}'),
        coalesce(array_agg(p.metric order by p.id) filter (where p.id is not null), '{}'),
-       coalesce(array_agg(p.unit order by p.id) filter (where p.id is not null), '{}')
+       coalesce(array_agg(p.unit order by p.id) filter (where p.id is not null), '{}'),
+       coalesce(d.asset, '')
 from device d left join point p on p.device = d.id
-where d.change > %s
+where d.change > %(since)s
 group by d.id
+
+-- name: facts
+-- Of the devices that were ever changed: the others have always been as they are.
+select f.device, f.effective_from, f.kind, f.interval_us, f.profile, coalesce(f.behind, ''), coalesce(f.asset, ''), f.metrics
+from device d join device_fact f on f.device = d.id
+where d.change > %(since)s and exists (select from device_fact g where g.device = d.id and g.effective_from > 'epoch')
+order by f.device, f.effective_from
 
 -- name: profiles
 select name, version, metric, effective_from, low, high, low_inclusive, high_inclusive, tolerance_low, tolerance_high,
        reject_low, reject_high, dwell_us, hysteresis, hysteresis_samples, grace, silence_intervals, clock_ahead_us,
-       refused_quiet_us, source, clause, evidence, enabled
+       refused_quiet_us, source, clause, evidence, enabled, ends_at
 from profile
 
 -- name: copy_readings

@@ -1,10 +1,9 @@
-"""The topics read again from the start into an empty database, by a judge of its own."""
+"""The topics read again from the start, by a judge of its own, into a database of registry and profiles alone."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -18,9 +17,9 @@ from schemas.topics import READINGS, REJECTIONS, RESULTS
 from stack.local import environment, with_role
 from stack.ports import Ports
 from stack.program import plain_environment
+from tests.judges import copy_registry
 from tests.waiting import until
 
-REGISTRY = ("county", "enterprise", "site", "asset", "device", "point", "registry_change")
 JUDGED = (READINGS, RESULTS, REJECTIONS)
 
 
@@ -28,7 +27,7 @@ JUDGED = (READINGS, RESULTS, REJECTIONS)
 def rebuilt(settings: Settings, name: str = "rebuilt") -> Iterator[str]:
     """Yields the reader's URL of a second database that a second judge has filled from the same topics."""
     other = _empty_database(settings, name)
-    _copy_registry(settings, other)
+    copy_registry(settings.database.owner_url.get_secret_value(), other.database.owner_url.get_secret_value())
     judge = _judge(other)
     try:
         until(lambda: _caught_up(other) or judge.poll() is not None, 180, 0.5)
@@ -62,22 +61,6 @@ def _empty_database(settings: Settings, name: str) -> Settings:
         }
     )
     return settings.model_copy(update={"database": changed, "judge": judge})
-
-
-def _copy_registry(settings: Settings, other: Settings) -> None:
-    source = psycopg2.connect(settings.database.owner_url.get_secret_value())
-    target = psycopg2.connect(other.database.owner_url.get_secret_value())
-    try:
-        with target, target.cursor() as into, source.cursor() as out:
-            into.execute("delete from registry_change")
-            for table in REGISTRY:
-                rows = BytesIO()
-                out.copy_expert(f"copy {table} to stdout", rows)
-                rows.seek(0)
-                into.copy_expert(f"copy {table} from stdin", rows)
-    finally:
-        source.close()
-        target.close()
 
 
 def _judge(settings: Settings) -> "subprocess.Popen[bytes]":

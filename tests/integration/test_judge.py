@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from ingest.device_changes import Change
 from processors.judge.offline import episodes_of, judge_stored
 from processors.judge.registry_view import RegistryView
 from processors.judge.store import JudgeStore
@@ -40,10 +41,10 @@ def feed(packs: Packs, points: dict[str, int], seconds: range, resend: random.Ra
     for second in seconds:
         lines = again
         again = {}
-        for number in range(len(points)):
-            device = f"d{number}"
+        for device, point in points.items():
+            number = int(device[1:])
             if (second + number) % 2 == 0:
-                text = packs.reading(points[device], second, value_of(number, second))
+                text = packs.reading(point, second, value_of(number, second))
                 lines.setdefault(device, []).append(text)
                 if resend and resend.random() < 0.02:
                     again.setdefault(device, []).append(text)
@@ -235,7 +236,7 @@ def test_a_database_ahead_of_its_topic_is_refused(judges: Judges) -> None:
     assert "the database has judged up to" in judges.log.read_text()
 
 
-def test_the_topic_read_again_into_an_empty_database_gives_the_same_findings(
+def test_the_topic_read_again_into_a_database_of_registry_and_profiles_gives_the_same_findings(
     judges: Judges, servers: "object", tmp_path: Path
 ) -> None:
     points = judges.register()
@@ -250,6 +251,9 @@ def test_the_topic_read_again_into_an_empty_database_gives_the_same_findings(
         },
     )
     judges.settled()
+    judges.change(Change(device="d0", profile="demo-frozen"), packs.us(56))
+    judges.change(Change(device="d4", profile="chilled", interval_us=20_000_000), packs.us(56))
+    judges.change(Change(device="d1", interval_us=4_000_000), packs.us(56))
     first.kill()  # its second life begins at a checkpoint
     first.wait()
     judges.start()
@@ -258,8 +262,18 @@ def test_the_topic_read_again_into_an_empty_database_gives_the_same_findings(
     feed(packs, points, range(90, 120))
     packs.flush()
     judges.settled()
+    judges.change(Change(device="d8", kind="door"), packs.us(116))
+    judges.change(Change(device="d12", profile="gateway", kind="gateway"), packs.us(116))
+    judges.processes[-1].kill()
+    judges.processes[-1].wait()
+    judges.start()
+    feed(packs, {d: p for d, p in points.items() if d not in ("d8", "d12")}, range(120, 150))
+    packs.flush()
+    judges.settled()
     judges.stop()
     assert {"silence", "excursion", "refused", "clock"} == {row[4] for row in judges.findings()}
+    changed = dict(judges.sql("select device, count(*) from device_fact group by device having count(*) > 1"))
+    assert set(changed) == {"d0", "d1", "d4", "d8", "d12"}
     empty = servers.fresh_database()  # type: ignore[attr-defined]
     again = Judges(judges.bootstrap, empty, tmp_path / "again", judges.prefix)
     try:
