@@ -127,7 +127,7 @@ def _start_up(sent: dict[str, Any]) -> float:
 def _wait_stored(settings: Settings, stored: int) -> None:
     """Returns once that many values are stored. Raises TimeoutError when they are not in time."""
     limit = time.monotonic() + DRAIN_LIMIT_S
-    connection = psycopg2.connect(settings.database.reader_url.get_secret_value())
+    connection = connect_database(settings.database.reader_url, settings.database, "bench")
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
@@ -143,9 +143,8 @@ def _drained(settings: Settings, stored: int) -> ledger.Ledger:
     """The books once that many values are stored and nothing is in flight. Raises TimeoutError when it stays so."""
     _wait_stored(settings, stored)
     limit = time.monotonic() + DRAIN_LIMIT_S
-    url = settings.database.reader_url.get_secret_value()
     while time.monotonic() < limit:
-        books = ledger.read(url, settings.kafka.bootstrap, settings.kafka.prefix)
+        books = ledger.read(settings)
         if books.in_flight == 0 and books.stored >= stored:
             return books
     raise TimeoutError(f"{stored} values expected, {books}")
@@ -162,7 +161,7 @@ def _stored(cursor: "psycopg2.extensions.cursor") -> int:
 
 def _rows(settings: Settings) -> tuple[int, int]:
     """Rows, and distinct identities among them."""
-    connection = psycopg2.connect(settings.database.reader_url.get_secret_value())
+    connection = connect_database(settings.database.reader_url, settings.database, "bench")
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute("select count(*) from reading")

@@ -150,10 +150,8 @@ class Demo:
             rest(0.2)
 
     def _books(self) -> ledger.Ledger | None:
-        settings = self._stack.settings
-        url = settings.database.reader_url.get_secret_value()
         try:
-            return ledger.read(url, settings.kafka.bootstrap, settings.kafka.prefix)
+            return ledger.read(self._stack.settings)
         except (psycopg2.Error, KafkaError) as error:
             self._screen.step(f"台账暂时读不到 · the ledger cannot be read just now: {error}")
             return None

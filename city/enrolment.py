@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from city.plan import City, Device
+from coldwatch.wiring.files import write_atomically
 from ingest.onboarding import Enrolment, Problem
 from ingest.registry import Enrolled as Registered
 from ingest.registry import Registry
 from schemas.errors import Permanent
-from stack.files import write_atomically
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from city import faults
 from city.feeds import Feed, Message, Run, feeds_of, name_of
 from city.plan import City, Schedule
 from city.publisher import Counts
-from stack.files import write_atomically
+from coldwatch.wiring.files import write_atomically
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Given an event's name and its facts: `connected`, `fault`, `stopped`."""

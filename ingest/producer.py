@@ -7,7 +7,8 @@ idempotent producer cannot go on (its sequence numbers no longer fit) makes a ne
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -28,18 +29,18 @@ log = structlog.get_logger()
 
 
 class Producer:
-    """Sends batches; one outstanding per topic and partition is the caller's part. Building connects nothing.
+    """Sends batches to the Kafka that `kafka` leads to (aiokafka's own words); one outstanding per topic and partition is the caller's part. Building connects nothing.
 
     errors: counted by name for the metrics. connected: a producer stands and its last batch went through.
     """
 
     def __init__(
         self,
-        bootstrap: str,
+        kafka: Mapping[str, Any],
         request_timeout_s: float = 40.0,
         failed: Callable[[str], None] = lambda name: None,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._timeout_s = request_timeout_s
         self._failed = failed
         self._producer: AIOKafkaProducer | None = None
@@ -115,7 +116,7 @@ class Producer:
 
     def _build(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka,
             client_id="coldwatch-gateway",
             acks="all",
             enable_idempotence=True,

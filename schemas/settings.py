@@ -1,13 +1,17 @@
 """Every setting of coldwatch, built once in the front door and handed down. See docs/settings.md.
 
 Each comes from the environment as `COLDWATCH_<GROUP>__<NAME>`, e.g. `COLDWATCH_GATEWAY__PORT=1883`;
-the two paths are `COLDWATCH_HOME` and `COLDWATCH_CACHE`. An empty server address means "the local stack starts one".
+the two paths are `COLDWATCH_HOME` and `COLDWATCH_CACHE`. A secret may come from a file (`schemas.secret_files`).
+An empty server address means "the local stack starts one".
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.secret_files import PREFIX, SecretFiles
 
 
 class KafkaSettings(BaseModel):
@@ -21,17 +25,38 @@ class KafkaSettings(BaseModel):
     )
     port: int = Field(0, description="port of the local stack's Kafka; 0: a free one, remembered")
     request_timeout_s: float = Field(40.0, description="after this long an unanswered request has failed")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how Kafka is spoken to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    user: str = Field("", description="with SASL: who we are")
+    password: SecretStr = Field(SecretStr(""), description="with SASL: the user's password")
+    ca_file: str = Field("", description="with SSL: PEM file of the CAs to trust; empty: the system's")
+    cert_file: str = Field("", description="with SSL: our own certificate (PEM), where Kafka asks for one")
+    key_file: str = Field("", description="with SSL: that certificate's key; empty: it is in the same file")
 
 
 class DatabaseSettings(BaseModel):
-    """One URL per role, so that each process holds only the rights it needs."""
+    """One URL (or libpq connection string) per role, so that each process holds only the rights it needs."""
 
-    owner_url: SecretStr = Field(SecretStr(""), description="role that owns the tables: migrations only")
+    owner_url: SecretStr = Field(
+        SecretStr(""), description="a superuser: `coldwatch prepare` alone, which makes roles and tables"
+    )
     pipeline_url: SecretStr = Field(SecretStr(""), description="role of gateway, judge, frames and alerts")
     web_url: SecretStr = Field(
         SecretStr(""), description="role of the console; sees what row security allows"
     )
     reader_url: SecretStr = Field(SecretStr(""), description="read-only role over the published views")
+    sslmode: Literal["", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        "", description="libpq's sslmode, for every role; verify-full is the safe one; empty: as the URL says"
+    )
+    sslrootcert: str = Field(
+        "", description="PEM file of the CAs to trust, or `system`; empty: as the URL says"
+    )
+    sslcert: str = Field("", description="our own certificate (PEM), where the server asks for one")
+    sslkey: str = Field("", description="that certificate's key, readable by us alone")
     port: int = Field(0, description="port of the local stack's PostgreSQL; 0: a free one, remembered")
     connect_timeout_s: int = Field(5, description="give up connecting after this long")
     statement_timeout_s: int = Field(30, description="give up a statement after this long")
@@ -98,11 +123,16 @@ class EvidenceSettings(BaseModel):
 class Settings(BaseSettings):
     """All settings. `home` holds data, logs and secrets of one installation; `cache` holds downloads."""
 
-    model_config = SettingsConfigDict(env_prefix="COLDWATCH_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
 
     home: Path = Field(Path(".coldwatch"), description="data, logs, secrets of one installation")
     cache: Path = Field(Path("~/.cache/coldwatch"), description="downloads shared by all installations")
     log_format: str = Field("auto", description="json, console, or auto: console on a terminal")
+    health_host: str = Field(
+        "127.0.0.1", description="address on which every service answers /healthz, /readyz, /metrics"
+    )
 
     kafka: KafkaSettings = KafkaSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -115,3 +145,14 @@ class Settings(BaseSettings):
 
     def evidence_directory(self) -> Path:
         return Path(self.evidence.directory) if self.evidence.directory else self.home / "evidence"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFiles(settings_cls)

@@ -14,7 +14,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from coldwatch.wiring import saved_settings
-from schemas.settings import Settings
+from coldwatch.wiring.connections import connect_database
+from schemas.settings import DatabaseSettings, Settings
 from stack import caches, kafka, local, ports, record
 from stack.setup import environment, packages, root_file_system
 from stack.setup.steps import SetupFailed
@@ -152,17 +153,18 @@ def check_kafka(settings: Settings) -> Finding:
     name, bootstrap = "Kafka", settings.kafka.bootstrap
     if not bootstrap:
         return Finding(name, Verdict.UNKNOWN, "未运行 · not running", "coldwatch up")
-    answers = kafka.answers(bootstrap)
-    return _say(name, answers, bootstrap, "coldwatch up；看日志 · and see logs/kafka.log")
+    return _say(
+        name, kafka.answers(settings.kafka), bootstrap, "coldwatch up；看日志 · and see logs/kafka.log"
+    )
 
 
 def check_database(settings: Settings) -> Finding:
     """The database answers and has TimescaleDB; tells which edition, and whether its clock agrees with ours."""
-    name, url = "TimescaleDB", settings.database.reader_url.get_secret_value()
-    if not url:
+    name = "TimescaleDB"
+    if not settings.database.reader_url.get_secret_value():
         return Finding(name, Verdict.UNKNOWN, "未运行 · not running", "coldwatch up")
     try:
-        version, edition, clock = _ask_database(url)
+        version, edition, clock = _ask_database(settings.database)
     except psycopg2.OperationalError as error:
         detail = str(error).strip().splitlines()[0]
         return Finding(name, Verdict.BAD, detail, "coldwatch up；看日志 · and see logs/postgres.log")
@@ -172,8 +174,8 @@ def check_database(settings: Settings) -> Finding:
     return _say(name, bool(version) and off_s < 2, detail, remedy)
 
 
-def _ask_database(url: str) -> tuple[str, str, float]:
-    connection = psycopg2.connect(url, connect_timeout=5)
+def _ask_database(settings: DatabaseSettings) -> tuple[str, str, float]:
+    connection = connect_database(settings.reader_url, settings, "doctor")
     try:
         with connection.cursor() as cursor:
             cursor.execute(EXAMINE_DATABASE)

@@ -8,6 +8,8 @@ import psycopg2
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from coldwatch.wiring import kafka
+from coldwatch.wiring.connections import connect_database
 from schemas.settings import Settings
 from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
 from stack.status import Unreachable, require_kafka
@@ -28,18 +30,15 @@ class FlowReader:
     """Keeps a consumer open between two looks; it joins no group and commits nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        self._bootstrap = settings.kafka.bootstrap
+        self._settings = settings
         self._prefix = settings.kafka.prefix
-        self._url = settings.database.reader_url.get_secret_value()
         self._open: KafkaConsumer | None = None
 
     @property
     def _consumer(self) -> KafkaConsumer:
         if self._open is None:
-            require_kafka(self._bootstrap)
-            self._open = KafkaConsumer(
-                bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-            )
+            require_kafka(self._settings.kafka.bootstrap)
+            self._open = kafka.consumer(self._settings.kafka, "flow", auto_offset_reset="earliest")
         return self._open
 
     def close(self) -> None:
@@ -71,7 +70,7 @@ class FlowReader:
         return Flow(lag, self._oldest_s({p: starts[p] for p in partitions if ends[p] > starts[p]}))
 
     def _positions(self) -> dict[tuple[str, int], int]:
-        connection = psycopg2.connect(self._url, connect_timeout=3)
+        connection = connect_database(self._settings.database.reader_url, self._settings.database, "flow")
         try:
             with connection.cursor() as cursor:
                 cursor.execute(POSITIONS)

@@ -7,9 +7,12 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from coldwatch.wiring import kafka as wiring
+from coldwatch.wiring.files import write_atomically
 from schemas.errors import Permanent
-from stack.files import write_atomically
+from schemas.settings import KafkaSettings
 from stack.program import Health, plain_environment
+from stack.secured import Secured
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "deploy" / "kafka" / "server.properties"
 
@@ -37,17 +40,33 @@ class Kafka:
     stop_signal = signal.SIGTERM
 
     def __init__(
-        self, jars: Path, directory: Path, port: int, controller_port: int, heap_mib: int = 768
+        self,
+        jars: Path,
+        directory: Path,
+        port: int,
+        controller_port: int,
+        heap_mib: int = 768,
+        secured: Secured | None = None,
     ) -> None:
         self._jars = jars
         self._directory = directory.absolute()
         self._port = port
         self._controller_port = controller_port
         self._heap_mib = heap_mib
+        self._secured = secured
 
     @property
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def settings(self) -> KafkaSettings:
+        """How a client reaches it."""
+        return (
+            self._secured.settings(self.bootstrap)
+            if self._secured
+            else KafkaSettings(bootstrap=self.bootstrap)
+        )
 
     @property
     def _configuration(self) -> Path:
@@ -55,12 +74,18 @@ class Kafka:
 
     def prepare(self) -> None:
         """Writes the configuration (the ports may have changed) and formats the data directory at the first start."""
-        write_atomically(self._configuration, self._properties().encode())
+        text = self._properties()
+        if self._secured:
+            files, keystore = self._secured.certificates, self._directory / "keystore.pem"
+            write_atomically(keystore, files.key.read_bytes() + files.certificate.read_bytes(), mode=0o600)
+            text += self._secured.properties(keystore)
+        write_atomically(self._configuration, text.encode(), mode=0o600)
         if not (self._directory / "data" / "meta.properties").exists():
             self._format()
 
     def _properties(self) -> str:
         values = {
+            "listener": "SASL_SSL" if self._secured else "PLAINTEXT",
             "port": self._port,
             "controller_port": self._controller_port,
             "data": self._directory / "data",
@@ -100,7 +125,7 @@ class Kafka:
         return plain_environment()
 
     def probe(self) -> Health:
-        return Health.READY if answers(self.bootstrap) else Health.FAILING
+        return Health.READY if answers(self.settings) else Health.FAILING
 
     def main_pid(self, spawned: int) -> int | None:
         return spawned
@@ -123,17 +148,14 @@ def accepts(address: str) -> bool:
     return True
 
 
-def answers(bootstrap: str) -> bool:
-    """True when a broker there answers a metadata request."""
-    from kafka.admin import KafkaAdminClient  # 0.1 s of import that most commands do not need
-    from kafka.errors import KafkaError
+def answers(settings: KafkaSettings) -> bool:
+    """True when a broker there lets us in and answers a metadata request."""
+    from kafka.errors import KafkaError  # 0.1 s of import that most commands do not need
 
-    if not any(accepts(address) for address in bootstrap.split(",")):
+    if not any(accepts(address) for address in settings.bootstrap.split(",")):
         return False
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap, request_timeout_ms=5_000, bootstrap_timeout_ms=5_000
-        )
+        admin = wiring.admin(settings, "probe", request_timeout_ms=5_000, bootstrap_timeout_ms=5_000)
         try:
             return bool(admin.describe_cluster()["brokers"])
         finally:

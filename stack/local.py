@@ -5,10 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from coldwatch.serve import SERVICES
 from coldwatch.wiring import saved_settings
+from coldwatch.wiring.connections import with_parts
+from coldwatch.wiring.files import write_atomically
 from schemas.settings import Settings
 from stack import postgres
-from stack.files import write_atomically
 from stack.ports import Ports
 
 
@@ -27,14 +29,7 @@ def complete(settings: Settings, ports: Ports, passwords: dict[str, str]) -> Set
     return _merged(settings, chosen)
 
 
-PORTS = (
-    ("gateway", "port"),
-    ("gateway", "health_port"),
-    ("judge", "health_port"),
-    ("frames", "health_port"),
-    ("alerts", "health_port"),
-    ("console", "port"),
-)
+PORTS = (("gateway", "port"), ("console", "port"), *((name, "health_port") for name in SERVICES))
 
 
 def _kafka(settings: Settings, ports: Ports) -> dict[str, Any]:
@@ -53,21 +48,15 @@ def _database(settings: Settings, ports: Ports, passwords: dict[str, str]) -> di
     """URLs of the roles that have none, on our own server or on the one that the owner's URL names."""
     database = settings.database
     chosen: dict[str, Any] = {}
-    owner = database.owner_url.get_secret_value()
+    owner = database.owner_url
     if starts_database(settings):
         chosen["port"] = ports.choose("database.port", database.port)
-        owner = postgres.url(chosen["port"], postgres.SUPERUSER, passwords["superuser"])
-        chosen["owner_url"] = SecretStr(owner)
+        owner = SecretStr(postgres.url(chosen["port"], postgres.SUPERUSER, passwords["superuser"]))
+        chosen["owner_url"] = owner
     for role in ("pipeline", "web", "reader"):
-        if owner and not getattr(database, f"{role}_url").get_secret_value():
-            chosen[f"{role}_url"] = SecretStr(with_role(owner, f"coldwatch_{role}", passwords[role]))
+        if owner.get_secret_value() and not getattr(database, f"{role}_url").get_secret_value():
+            chosen[f"{role}_url"] = with_parts(owner, user=f"coldwatch_{role}", password=passwords[role])
     return chosen
-
-
-def with_role(url: str, role: str, password: str) -> str:
-    """The same server and database, entered as another role."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{role}:{password}@{rest.rpartition('@')[2]}"
 
 
 def _merged(settings: Settings, chosen: dict[str, Any]) -> Settings:

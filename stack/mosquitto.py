@@ -5,8 +5,8 @@ import signal
 import socket
 from pathlib import Path
 
+from coldwatch.wiring.files import write_atomically
 from stack import rootfs
-from stack.files import write_atomically
 from stack.program import Health, plain_environment
 
 

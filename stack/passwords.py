@@ -4,7 +4,7 @@ import json
 import secrets
 from pathlib import Path
 
-from stack.files import write_atomically
+from coldwatch.wiring.files import write_atomically
 
 ROLES = ("superuser", "pipeline", "web", "reader")
 

@@ -5,8 +5,8 @@ import random
 import socket
 from pathlib import Path
 
+from coldwatch.wiring.files import write_atomically
 from schemas.errors import Permanent
-from stack.files import write_atomically
 
 # Below the kernel's range for outgoing connections (32768 and up): a client's own port must not take
 # a server's while that server is down.

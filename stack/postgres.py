@@ -5,10 +5,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from coldwatch.wiring.files import write_atomically
 from schemas.errors import Permanent
+from schemas.settings import DatabaseSettings
 from stack import process, rootfs
-from stack.files import write_atomically
 from stack.program import Health, plain_environment
+from stack.secured import Certificates
 
 BINARIES = "/usr/lib/postgresql/17/bin"
 SUPERUSER = "postgres"
@@ -36,6 +40,13 @@ CONFIGURATION = {
     "log_min_duration_statement": "'2s'",
     "log_line_prefix": "'%m [%p] %q%u@%d '",
 }
+TLS = {
+    "ssl": "on",
+    "ssl_cert_file": f"'{rootfs.INSIDE}/server.pem'",
+    "ssl_key_file": f"'{rootfs.INSIDE}/server.key'",
+    "hba_file": f"'{rootfs.INSIDE}/pg_hba.conf'",
+}
+TLS_ALONE = b"hostssl all all all scram-sha-256\n"
 INITDB = (
     *("--username", SUPERUSER, "--pwfile", f"{rootfs.INSIDE}/password", "--auth", "scram-sha-256"),
     *(
@@ -59,7 +70,10 @@ class Postgres:
     grace_s = 20.0
     stop_signal = signal.SIGINT  # fast shutdown: sessions are ended, nothing is lost
 
-    def __init__(self, root: Path, directory: Path, port: int, password: str) -> None:
+    def __init__(
+        self, root: Path, directory: Path, port: int, password: str, tls: Certificates | None = None
+    ) -> None:
+        self._tls = tls
         self._root = root
         self._directory = directory.absolute()
         self._port = port
@@ -71,6 +85,14 @@ class Postgres:
         return url(self._port, SUPERUSER, self._password)
 
     @property
+    def settings(self) -> DatabaseSettings:
+        """How a superuser reaches it."""
+        url = SecretStr(self.url)
+        if self._tls is None:
+            return DatabaseSettings(owner_url=url)
+        return DatabaseSettings(owner_url=url, sslmode="verify-full", sslrootcert=str(self._tls.ca))
+
+    @property
     def _data(self) -> Path:
         return self._directory / "data"
 
@@ -79,11 +101,15 @@ class Postgres:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (self._data / "PG_VERSION").exists():
             self._make_cluster()
+        if self._tls:
+            write_atomically(self._directory / "server.pem", self._tls.certificate.read_bytes())
+            write_atomically(self._directory / "server.key", self._tls.key.read_bytes(), mode=0o600)
+            write_atomically(self._directory / "pg_hba.conf", TLS_ALONE)
         write_atomically(self._data / "postgresql.auto.conf", self._settings().encode(), mode=0o600)
         self._end_leftover()
 
     def _settings(self) -> str:
-        settings = CONFIGURATION | {"port": str(self._port)}
+        settings = CONFIGURATION | {"port": str(self._port)} | (TLS if self._tls else {})
         return "".join(f"{name} = {value}\n" for name, value in settings.items())
 
     def _make_cluster(self) -> None:
@@ -121,7 +147,7 @@ class Postgres:
         return plain_environment() | {"LANG": "C.UTF-8", "TZ": "UTC"}
 
     def probe(self) -> Health:
-        return Health.READY if answers(self.url) else Health.FAILING
+        return Health.READY if answers(self.url, self.settings) else Health.FAILING
 
     def main_pid(self, spawned: int) -> int | None:
         """The postmaster, by the pid it wrote itself; None while it has not, or when another has that pid now."""
@@ -138,12 +164,14 @@ def url(port: int, role: str, password: str) -> str:
     return f"postgresql://{role}:{password}@127.0.0.1:{port}/{DATABASE}"
 
 
-def answers(url: str) -> bool:
+def answers(url: str, settings: DatabaseSettings = DatabaseSettings()) -> bool:
     """True when the server lets this URL in and answers a query."""
     import psycopg2
 
+    from coldwatch.wiring.connections import connect_database
+
     try:
-        connection = psycopg2.connect(url, connect_timeout=3)
+        connection = connect_database(SecretStr(url), settings, "probe")
     except psycopg2.OperationalError:
         return False
     try:

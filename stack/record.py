@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from stack.files import write_atomically
+from coldwatch.wiring.files import write_atomically
 from stack.process import Identity, end, identify, is_alive, kill_group
 from stack.runner import Runner
 from stack.watch import State

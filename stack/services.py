@@ -4,15 +4,10 @@ import http.client
 import signal
 import sys
 
-from pydantic import SecretStr
-
 from coldwatch import serve
 from schemas.settings import Settings
 from stack.local import environment
 from stack.program import Health, plain_environment
-
-DATABASE_URLS = ("owner_url", "pipeline_url", "web_url", "reader_url")
-
 
 NAMES = tuple(serve.SERVICES)
 
@@ -36,25 +31,27 @@ class Service:
         return [sys.executable, "-m", "coldwatch", "serve", self.name]
 
     def environment(self) -> dict[str, str]:
-        """All settings; of the database URLs only those of the service's own roles."""
-        foreign = {name: SecretStr("") for name in DATABASE_URLS if name not in self._kind.database_urls}
-        database = self._settings.database.model_copy(update=foreign)
-        settings = self._settings.model_copy(update={"database": database})
-        return plain_environment() | {"PYTHONUNBUFFERED": "1", "TZ": "UTC"} | environment(settings)
+        """All settings; of the secrets the service's own alone."""
+        own = environment(self._kind.own(self._settings))
+        return plain_environment() | {"PYTHONUNBUFFERED": "1", "TZ": "UTC"} | own
 
     def probe(self) -> Health:
-        port = self._kind.health_port(self._settings)
-        if status_of(port, "/readyz") == 200:
+        host, port = self._kind.health(self._settings)
+        if status_of(host, port, "/readyz") == 200:
             return Health.READY
-        return Health.ALIVE if status_of(port, "/healthz") == 200 else Health.FAILING
+        return Health.ALIVE if status_of(host, port, "/healthz") == 200 else Health.FAILING
 
     def main_pid(self, spawned: int) -> int | None:
         return spawned
 
 
-def status_of(port: int, path: str) -> int:
-    """The HTTP status of one GET on 127.0.0.1; 0 when nobody answers within 3 s."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Who listens on every address is asked on this machine's own."""
+
+
+def status_of(host: str, port: int, path: str) -> int:
+    """The HTTP status of one GET; 0 when nobody answers within 3 s."""
+    connection = http.client.HTTPConnection(LOCAL.get(host, host), port, timeout=3)
     try:
         connection.request("GET", path)
         return connection.getresponse().status

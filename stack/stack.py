@@ -5,10 +5,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import unquote, urlsplit
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from coldwatch.operate import migrate, topics
+from coldwatch.operate import prepare, topics
 from coldwatch.wiring import saved_settings
 from schemas.errors import Permanent
 from schemas.settings import Settings
@@ -98,16 +97,11 @@ class Stack:
 
     def _prepare_servers(self) -> None:
         """Topics and tables, at once. A database given without its owner is taken to be prepared."""
-        kafka, database = self.settings.kafka, self.settings.database
-        owner = database.owner_url.get_secret_value()
-        roles = {
-            role: password_of(getattr(database, f"{role}_url").get_secret_value())
-            for role in ("pipeline", "web", "reader")
-        }
+        database, secrets = self.settings.database, self._home / "secrets"
         with ThreadPoolExecutor(2) as pool:
-            works = [pool.submit(topics.ensure, kafka.bootstrap, kafka.prefix)]
-            if owner:
-                works.append(pool.submit(migrate.apply, owner, migrate.RolePasswords(**roles)))
+            works: list[Future[object]] = [pool.submit(topics.ensure, self.settings.kafka)]
+            if database.owner_url.get_secret_value():
+                works.append(pool.submit(prepare.database, database, secrets))
             for work in works:
                 work.result()
 
@@ -159,7 +153,3 @@ class Stack:
         with self._writing:
             running = [record.describe(runner) for runner in self.services.values()]
             record.write(self._run / "record.json", record.Record(record.ourselves(), self._ready, running))
-
-
-def password_of(url: str) -> str:
-    return unquote(urlsplit(url).password or "")

@@ -52,10 +52,9 @@ def is_running(found: record.Record | None) -> bool:
 
 def read_ledger(settings: Settings) -> dict[str, Any]:
     """The ledger by the reader's role. Raises Unreachable while database or Kafka cannot be asked."""
-    url = settings.database.reader_url.get_secret_value()
     require_kafka(settings.kafka.bootstrap)
     try:
-        return ledger.read(url, settings.kafka.bootstrap, settings.kafka.prefix).as_dict()
+        return ledger.read(settings).as_dict()
     except (psycopg2.Error, KafkaError) as error:
         raise Unreachable(f"台账读不到 · the ledger cannot be read: {str(error).strip()}") from error
 

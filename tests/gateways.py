@@ -20,7 +20,7 @@ from coldwatch.operate import topics
 from coldwatch.serve import SERVICES
 from ingest.onboarding import Enrolment
 from ingest.registry import Enrolled, PostgresRegistry
-from schemas.settings import Settings
+from schemas.settings import KafkaSettings, Settings
 from schemas.topics import Topic
 from stack.ports import Ports
 from stack.runner import Runner
@@ -122,7 +122,7 @@ class RunningGateway:
 def running(home: Path, bootstrap: str, database: Database, **gateway: Any) -> Iterator[RunningGateway]:
     """Starts a gateway with topics of its own; stops it afterwards."""
     prefix = f"t{secrets.token_hex(4)}-"
-    topics.ensure(bootstrap, prefix)
+    topics.ensure(KafkaSettings(bootstrap=bootstrap, prefix=prefix))
     blank, ports = blank_settings(home), Ports(home / "ports.json")
     chosen = {"port": ports.choose("mqtt"), "health_port": ports.choose("health")} | gateway
     settings = blank.model_copy(

@@ -20,6 +20,7 @@ from ingest.registry import PostgresRegistry
 from schemas.finding import Finding, decode_finding
 from schemas.reading import Line, clock_line, reading_line
 from schemas.registry import Device
+from schemas.settings import KafkaSettings
 from schemas.times import to_us
 from schemas.topics import FINDINGS, READINGS, partition_of
 from tests.servers import Database
@@ -39,7 +40,7 @@ class Judges:
         self.prefix = prefix or f"judge{secrets.token_hex(3)}-"
         self.processes: list[subprocess.Popen[bytes]] = []
         if not prefix:
-            topics.ensure(bootstrap, self.prefix)
+            topics.ensure(KafkaSettings(bootstrap=bootstrap, prefix=self.prefix))
 
     def start(self, **settings: object) -> subprocess.Popen[bytes]:
         """One more judge process; `settings` as COLDWATCH_JUDGE__NAME."""

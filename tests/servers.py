@@ -16,18 +16,18 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import encrypt_password, make_dsn, parse_dsn
 
-from coldwatch.operate import migrate, topics
-from schemas.settings import KafkaSettings, Settings
-from stack import caches, local, record
+from coldwatch.operate import prepare, topics
+from schemas.settings import DatabaseSettings, KafkaSettings, Settings
+from stack import caches, record
 from stack.mosquitto import Mosquitto
 from stack.ports import Ports
 from stack.stack import Stack
@@ -55,7 +55,7 @@ class Servers:
         self._stack: Stack | None = None
         self._brokers: Supervisor | None = None
         self._starting = threading.Lock()
-        self._passwords = {role: secrets.token_urlsafe(16) for role in ROLES}
+        self._passwords: dict[str, str] = {}
 
     @cached_property
     def _home(self) -> Path:
@@ -65,7 +65,7 @@ class Servers:
     def kafka(self) -> str:
         """host:port of a Kafka that has the topics of the table, without prefix."""
         bootstrap = os.environ.get(KAFKA) or self._own().settings.kafka.bootstrap
-        topics.ensure(bootstrap)
+        topics.ensure(KafkaSettings(bootstrap=bootstrap))
         return bootstrap
 
     @cached_property
@@ -88,16 +88,19 @@ class Servers:
                 cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         finally:
             connection.close()
-        owner = urlunsplit(urlsplit(self.owner_url)._replace(path=f"/{name}"))
-        passwords = self._role_passwords()
+        owner = make_dsn(self.owner_url, dbname=name)
         with one_at_a_time():
-            migrate.apply(owner, migrate.RolePasswords(**passwords))
-        urls = {role: local.with_role(owner, f"coldwatch_{role}", passwords[role]) for role in ROLES}
+            self._set_passwords()
+            urls = {r: make_dsn(owner, user=f"coldwatch_{r}", password=p) for r, p in self._passwords.items()}
+            settings = DatabaseSettings.model_validate(
+                {"owner_url": owner, **{f"{role}_url": url for role, url in urls.items()}}
+            )
+            prepare.database(settings, self._home / "secrets")
         return Database(owner, urls["pipeline"], urls["web"], urls["reader"])
 
     def drop_database(self, database: Database) -> None:
         """Ends its sessions and removes it."""
-        name = urlsplit(database.owner_url).path.lstrip("/")
+        name = parse_dsn(database.owner_url)["dbname"]
         connection = psycopg2.connect(self.owner_url)
         try:
             connection.autocommit = True
@@ -115,12 +118,25 @@ class Servers:
         self._brokers.launch([broker])
         return "127.0.0.1", port
 
-    def _role_passwords(self) -> dict[str, str]:
-        """Roles are the server's, not the database's: two sessions on one server must agree on their passwords."""
-        if DATABASE not in os.environ:
-            return self._passwords
-        password = urlsplit(os.environ[DATABASE]).password or "test"
-        return dict.fromkeys(ROLES, password)
+    def _set_passwords(self) -> None:
+        """Roles are the server's, not the database's, and keep their passwords: those of a test server are the tests'
+        own, and two sessions on one server must agree on them."""
+        password = parse_dsn(self.owner_url).get("password", "test")
+        self._passwords = dict.fromkeys(ROLES, password)
+        with (
+            closing(psycopg2.connect(self.owner_url)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("select pg_advisory_xact_lock(%s)", (prepare.LOCK,))
+            cursor.execute(
+                "select rolname from pg_roles where rolname = any(%s)", ([f"coldwatch_{r}" for r in ROLES],)
+            )
+            for (role,) in cursor.fetchall():
+                cursor.execute(
+                    sql.SQL("alter role {} password %s").format(sql.Identifier(role)),
+                    (encrypt_password(password, role, connection, "scram-sha-256"),),
+                )
 
     def _own(self) -> Stack:
         with self._starting:

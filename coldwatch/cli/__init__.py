@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-GROUPS = ("serve", "device", "person", "replay", "settings")
+GROUPS = ("prepare", "serve", "device", "person", "replay", "settings")
 
 app = typer.Typer(
     name="coldwatch",

@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from coldwatch.wiring import kafka
 from console.routes import Backlog
 from schemas import scope
 from schemas.errors import Temporary
@@ -70,10 +71,9 @@ class BacklogWatch:
             consumer.close()
 
     def _connect(self) -> KafkaConsumer:
-        return KafkaConsumer(
-            bootstrap_servers=self._settings.kafka.bootstrap,
-            client_id="coldwatch-backlog",
-            enable_auto_commit=False,
+        return kafka.consumer(
+            self._settings.kafka,
+            "backlog",
             auto_offset_reset="earliest",
             enable_incremental_fetch_sessions=False,
         )

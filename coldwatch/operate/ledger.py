@@ -2,10 +2,12 @@
 
 from dataclasses import asdict, dataclass
 
-import psycopg2
 from kafka import KafkaConsumer, TopicPartition
 
+from coldwatch.wiring import kafka
+from coldwatch.wiring.connections import connect_database
 from schemas.reading import HEADER_COUNT
+from schemas.settings import KafkaSettings, Settings
 from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
 
 JUDGED = (READINGS, RESULTS, FRAMES, REJECTIONS)
@@ -32,12 +34,12 @@ class Ledger:
         return {**asdict(self), "balanced": self.balanced}
 
 
-def read(database_url: str, bootstrap: str, prefix: str = "") -> Ledger:
-    """Reads the books and what lies behind each partition's next position. Needs the reader's or pipeline's role.
+def read(settings: Settings) -> Ledger:
+    """Reads the books, by the reader's role, and what lies behind each partition's next position.
 
     Raises psycopg2.Error or kafka.errors.KafkaError when one of the two cannot be reached.
     """
-    connection = psycopg2.connect(database_url, connect_timeout=5)
+    connection = connect_database(settings.database.reader_url, settings.database, "ledger")
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(
@@ -53,17 +55,15 @@ def read(database_url: str, bootstrap: str, prefix: str = "") -> Ledger:
             positions = {(topic, partition): position for topic, partition, position in cursor.fetchall()}
     finally:
         connection.close()
-    in_flight = _values_behind(positions, bootstrap, prefix)
+    in_flight = _values_behind(positions, settings.kafka)
     return Ledger(judged + in_flight, stored, duplicate, quarantined, dead_lettered, in_flight, holes)
 
 
-def _values_behind(positions: dict[tuple[str, int], int], bootstrap: str, prefix: str) -> int:
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+def _values_behind(positions: dict[tuple[str, int], int], settings: KafkaSettings) -> int:
+    consumer = kafka.consumer(settings, "ledger", auto_offset_reset="earliest")
     try:
         partitions = [
-            TopicPartition(prefix + topic.name, number)
+            TopicPartition(settings.prefix + topic.name, number)
             for topic in JUDGED
             for number in range(topic.partitions)
         ]

@@ -1,42 +1,28 @@
-"""Applies `schemas/tables/NNNN_*.sql` in order, once each, and makes the four roles. Safe to run at every start."""
+"""Applies `schemas/tables/NNNN_*.sql` in order, once each."""
 
 import hashlib
-from dataclasses import dataclass
 from importlib import resources
 
-import psycopg2
-from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from schemas.errors import Permanent
 
-LOCK = 0x636F6C64  # two front doors migrating at once wait for each other
 
+def apply(connection: Connection) -> list[str]:
+    """Applies what is missing, as role coldwatch_owner, and returns the names; each file is one transaction.
 
-@dataclass(frozen=True)
-class RolePasswords:
-    """Passwords of the three roles that own nothing; given to PostgreSQL as parameters, never in argv."""
-
-    pipeline: str
-    web: str
-    reader: str
-
-
-def apply(superuser_url: str, passwords: RolePasswords) -> list[str]:
-    """Creates roles and applies what is missing; returns the names applied.
-
-    `superuser_url` may create extensions and roles. The tables belong to role `coldwatch_owner`.
+    The connection is a superuser's, in autocommit, and the caller holds the lock against a second one.
     Raises Permanent when an applied file has been changed since.
     """
-    connection = psycopg2.connect(superuser_url)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("set client_min_messages = warning")
-            cursor.execute("select pg_advisory_lock(%s)", (LOCK,))
-            _ensure_roles(cursor, passwords)
-            return [name for name, text in _files() if _apply_one(cursor, name, text)]
-    finally:
-        connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("create extension if not exists timescaledb")
+        cursor.execute("create schema if not exists coldwatch_migration")
+        cursor.execute(
+            "create table if not exists coldwatch_migration.migration (name text primary key, sha256 text not null,"
+            " applied_at timestamptz not null default now())"
+        )
+        return [name for name, text in _files() if _apply_one(cursor, name, text)]
 
 
 def _files() -> list[tuple[str, str]]:
@@ -45,33 +31,7 @@ def _files() -> list[tuple[str, str]]:
     return [(name, (tables / name).read_text(encoding="utf-8")) for name in names]
 
 
-def _ensure_roles(cursor: "psycopg2.extensions.cursor", passwords: RolePasswords) -> None:
-    _ensure_role(cursor, "coldwatch_owner", "nologin", None)
-    _ensure_role(cursor, "coldwatch_pipeline", "login bypassrls", passwords.pipeline)
-    _ensure_role(cursor, "coldwatch_web", "login", passwords.web)
-    _ensure_role(cursor, "coldwatch_reader", "login", passwords.reader)
-    cursor.execute("create extension if not exists timescaledb")
-    cursor.execute("select current_database()")
-    (database,) = cursor.fetchone() or ("",)
-    cursor.execute(sql.SQL("grant create on database {} to coldwatch_owner").format(sql.Identifier(database)))
-    cursor.execute("grant create, usage on schema public to coldwatch_owner")
-    cursor.execute("create schema if not exists coldwatch_migration")
-    cursor.execute(
-        "create table if not exists coldwatch_migration.migration (name text primary key, sha256 text not null,"
-        " applied_at timestamptz not null default now())"
-    )
-
-
-def _ensure_role(cursor: "psycopg2.extensions.cursor", name: str, rights: str, password: str | None) -> None:
-    cursor.execute("select 1 from pg_roles where rolname = %s", (name,))
-    if cursor.fetchone() is None:
-        cursor.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
-    cursor.execute(sql.SQL("alter role {} " + rights).format(sql.Identifier(name)))
-    if password is not None:
-        cursor.execute(sql.SQL("alter role {} password %s").format(sql.Identifier(name)), (password,))
-
-
-def _apply_one(cursor: "psycopg2.extensions.cursor", name: str, text: str) -> bool:
+def _apply_one(cursor: Cursor, name: str, text: str) -> bool:
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     cursor.execute("select sha256 from coldwatch_migration.migration where name = %s", (name,))
     row = cursor.fetchone()

@@ -5,16 +5,19 @@ from contextlib import suppress
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from coldwatch.wiring import kafka
 from schemas.errors import Permanent
+from schemas.settings import KafkaSettings
 from schemas.topics import TIMESTAMPS, TOPICS
 
 
-def ensure(bootstrap: str, prefix: str = "") -> list[str]:
-    """Creates what is missing; returns the names created. Raises Permanent when a partition count differs.
+def ensure(settings: KafkaSettings) -> list[str]:
+    """Creates what is missing; returns the names created.
 
     Existing topics are given the table's timestamp type: gateways' clocks are held against Kafka's.
+    Raises Permanent when a partition count differs, kafka.errors.KafkaError when Kafka cannot be asked.
     """
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="coldwatch-topics")
+    admin, prefix = kafka.admin(settings, "topics"), settings.prefix
     try:
         existing = set(admin.list_topics())
         missing = [topic for topic in TOPICS if prefix + topic.name not in existing]

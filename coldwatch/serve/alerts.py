@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from prometheus_client import Counter, Gauge
 
@@ -17,6 +16,7 @@ from alerts.channels import CHANNELS, Tools
 from alerts.consumer import FindingsReader
 from alerts.journal_postgres import PostgresJournal
 from alerts.outbox import Drain
+from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from coldwatch.wiring.health import HealthServer
 from coldwatch.wiring.transactions import Single
@@ -34,6 +34,13 @@ UNREADABLE = Gauge("coldwatch_findings_unreadable", "records of the findings top
 METRICS_S = 2.0
 BOOTSTRAP_MS = 5_000
 """Shorter than the supervisor's patience, so that a stop is heard while Kafka is away."""
+CONSUMER: dict[str, Any] = {
+    "auto_offset_reset": "none",
+    "fetch_min_bytes": 1,
+    "fetch_max_wait_ms": 500,
+    "bootstrap_timeout_ms": BOOTSTRAP_MS,
+}
+"""Where it stands is in the database. Kafka answers at once when something is there."""
 
 
 def now_us() -> int:
@@ -46,7 +53,7 @@ def run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     service = Service(settings, stop)
-    health = HealthServer(settings.alerts.health_port, service.ready, service.healthy)
+    health = HealthServer((settings.health_host, settings.alerts.health_port), service.ready, service.healthy)
     port = health.start()
     structlog.get_logger().info("listening", health=port)
     try:
@@ -165,11 +172,7 @@ class Service:
 
     def _topic_id(self) -> str:
         name = self._settings.kafka.prefix + FINDINGS.name
-        admin = KafkaAdminClient(
-            bootstrap_servers=self._settings.kafka.bootstrap,
-            client_id="coldwatch-alerts",
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-        )
+        admin = kafka.admin(self._settings.kafka, "alerts", bootstrap_timeout_ms=BOOTSTRAP_MS)
         try:
             (found,) = admin.describe_topics([name])
         finally:
@@ -182,29 +185,13 @@ class Service:
         return str(found["topic_id"])
 
     def _consumer(self) -> KafkaConsumer:
-        return KafkaConsumer(**consumer_options(self._settings))
+        return kafka.consumer(self._settings.kafka, "alerts", **CONSUMER)
 
     def _producer(self) -> KafkaProducer:
-        return KafkaProducer(
-            bootstrap_servers=self._settings.kafka.bootstrap,
-            client_id="coldwatch-alerts",
-            acks="all",
-            enable_idempotence=True,
+        return kafka.producer(
+            self._settings.kafka,
+            "alerts",
             max_request_size=MAX_RECORD_BYTES - 4096,
             max_block_ms=10_000,
             bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
-
-
-def consumer_options(settings: Settings) -> dict[str, Any]:
-    """No group, no commits: where it stands is in the database. Kafka answers at once when something is there."""
-    return {
-        "bootstrap_servers": settings.kafka.bootstrap,
-        "client_id": "coldwatch-alerts",
-        "group_id": None,
-        "enable_auto_commit": False,
-        "auto_offset_reset": "none",
-        "fetch_min_bytes": 1,
-        "fetch_max_wait_ms": 500,
-        "bootstrap_timeout_ms": BOOTSTRAP_MS,
-    }

@@ -50,7 +50,7 @@ def run(settings: Settings) -> int:
     live = app.state.live
     LISTENERS.set_function(lambda: live.listeners)
     INGEST_AGE.set_function(lambda: age if (age := live.ingest()["ingest_age_s"]) is not None else -1)
-    health = HealthServer(settings.console.health_port, ready=lambda: live.trouble)
+    health = HealthServer((settings.health_host, settings.console.health_port), ready=lambda: live.trouble)
     structlog.get_logger().info("health", port=health.start())
     backlog.start()
     for number in (signal.SIGTERM, signal.SIGINT):

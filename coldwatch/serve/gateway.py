@@ -13,6 +13,7 @@ import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from coldwatch.wiring.health import HealthServer
 from ingest.evidence import DirectoryEvidence
@@ -22,7 +23,6 @@ from ingest.producer import Producer
 from ingest.refusals import Refusals, RefusalWriter
 from ingest.registry import RegistryCache
 from ingest.registry_watch import RegistryWatch
-from schemas.errors import Permanent
 from schemas.settings import Settings
 
 STUCK_S = 120.0
@@ -65,7 +65,7 @@ class Service:
         refusals = Refusals(settings.gateway.slow_after_refusals, settings.gateway.slow_s)
         cache = RegistryCache()
         self._producer = Producer(
-            settings.kafka.bootstrap,
+            kafka.options(settings.kafka),
             settings.kafka.request_timeout_s,
             lambda name: metrics.kafka_errors.labels(name).inc(),
         )
@@ -90,7 +90,10 @@ class Service:
         self.gateway.signing_in.known = lambda: self._watch.fresh
         self._refusal_writer = RefusalWriter(refusals, connect)
         self._health = HealthServer(
-            settings.gateway.health_port, self._ready, self._healthy, self._metrics_registry
+            (settings.health_host, settings.gateway.health_port),
+            self._ready,
+            self._healthy,
+            self._metrics_registry,
         )
         self._metrics_registry.register(StateCollector(self.gateway.gauges, self.gateway.counters))
         self._tasks: list[asyncio.Task[None]] = []
@@ -98,8 +101,6 @@ class Service:
         self._kafka_answers_s = float("-inf")
 
     async def start(self) -> None:
-        if not self._settings.kafka.bootstrap:
-            raise Permanent("COLDWATCH_KAFKA__BOOTSTRAP is empty: name a Kafka, or use `coldwatch up`")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)

@@ -13,10 +13,9 @@ import structlog
 
 mode.loop.use("uvloop")  # before faust is imported: worth a quarter of its time
 
-from aiokafka import AIOKafkaProducer  # noqa: E402
 from kafka import KafkaConsumer, TopicPartition  # noqa: E402
-from kafka.admin import KafkaAdminClient  # noqa: E402
 
+from coldwatch.wiring import kafka  # noqa: E402
 from coldwatch.wiring.connections import connect_database  # noqa: E402
 from coldwatch.wiring.health import HealthServer  # noqa: E402
 from processors.worker.app import Handler, Worker  # noqa: E402
@@ -33,40 +32,35 @@ class Broker:
     """The Kafka clients beside Faust's own."""
 
     def __init__(self, settings: Settings, role: str) -> None:
-        self._bootstrap = settings.kafka.bootstrap
-        self._timeout_ms = int(settings.kafka.request_timeout_s * 1000)
+        self._settings = settings.kafka
         self._role = role
         self._consumer: KafkaConsumer | None = None
 
+    def options(self) -> dict[str, Any]:
+        """How Kafka is reached, as aiokafka's keyword arguments. Raises BadSetting."""
+        return kafka.options(self._settings)
+
     def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
         """Kafka's id of each topic. Raises Permanent for a topic that does not exist."""
-        admin = KafkaAdminClient(bootstrap_servers=self._bootstrap, client_id=f"coldwatch-{self._role}-ids")
+        admin = kafka.admin(self._settings, f"{self._role}-ids")
         try:
             found = {row["name"]: row for row in admin.describe_topics(list(topics))}
         finally:
             admin.close()
         missing = [name for name in topics if not found.get(name, {}).get("partitions")]
         if missing:
-            raise Permanent(
-                f"主题不存在 / topics are missing: {', '.join(missing)}; run `coldwatch up` or create them"
-            )
+            raise Permanent(f"主题不存在 / topics are missing: {', '.join(missing)}; run `coldwatch prepare`")
         return {name: str(found[name]["topic_id"]) for name in topics}
 
     def ends(self, places: Sequence[Place]) -> dict[Place, int]:
         """Where each partition ends now."""
         if self._consumer is None:
-            self._consumer = KafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            self._consumer = kafka.consumer(self._settings, f"{self._role}-ends")
         ends = self._consumer.end_offsets([TopicPartition(*place) for place in places]) if places else {}
         return {Place(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     def producer(self) -> Any:
-        return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            request_timeout_ms=self._timeout_ms,
-            client_id=f"coldwatch-{self._role}-findings",
-        )
+        return kafka.async_producer(self._settings, f"{self._role}-findings")
 
 
 def run(settings: Settings, role: str, health_port: int, handler: Callable[[Database, str], Handler]) -> int:
@@ -81,7 +75,7 @@ def run(settings: Settings, role: str, health_port: int, handler: Callable[[Data
         settings, role, handler(Database(connect), owner), Broker(settings, role),
         Unsent(Database(draining), role), fatal,
     )  # fmt: skip
-    health = HealthServer(health_port, worker.ready, worker.healthy)
+    health = HealthServer((settings.health_host, health_port), worker.ready, worker.healthy)
     structlog.get_logger().info("started", owner=owner, health_port=health.start())
     code = worker.run()
     worker.shut()

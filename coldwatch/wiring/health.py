@@ -1,5 +1,6 @@
 """/healthz, /readyz and /metrics of every service, in a thread of their own so that a busy loop still answers."""
 
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,18 +17,18 @@ class HealthServer:
 
     def __init__(
         self,
-        port: int,
+        address: tuple[str, int],
         ready: Check,
         healthy: Check = lambda: "",
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        self._port = port
+        self._address = address
         self._checks = {"/readyz": ready, "/healthz": healthy}
         self._registry = registry
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> int:
-        """Listens on 127.0.0.1; returns the port (a free one when it was 0)."""
+        """Listens on its address; returns the port (a free one when it was 0). Raises OSError."""
         checks, registry = self._checks, self._registry
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,7 +53,10 @@ class HealthServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass  # the supervisor asks once a second; that is no news
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+
+        self._server = Server(self._address, Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
         return int(self._server.server_address[1])

@@ -66,6 +66,7 @@ class Handler(Protocol):
 class Kafka(Protocol):
     """What the worker asks of Kafka beside Faust; the front door gives it."""
 
+    def options(self) -> Mapping[str, Any]: ...
     def topic_ids(self, topics: Sequence[str]) -> dict[str, str]: ...
     def ends(self, places: Sequence[Place]) -> dict[Place, int]: ...
     def producer(self) -> Any: ...
@@ -83,6 +84,18 @@ class QuickFetches(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_consumer(loop)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+
+def credentials(options: Mapping[str, Any]) -> Any:
+    """Faust's words for what aiokafka's keyword arguments say about TLS and SASL; None for neither."""
+    if "sasl_mechanism" in options:
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=options["sasl_mechanism"],
+            ssl_context=options.get("ssl_context"),
+        )
+    return faust.SSLCredentials(options["ssl_context"]) if "ssl_context" in options else None
 
 
 class Worker:
@@ -146,7 +159,8 @@ class Worker:
         datadir.mkdir(parents=True, exist_ok=True)
         app = faust.App(
             f"{s.kafka.prefix}{s.judge.group}-{role}",
-            broker=f"aiokafka://{s.kafka.bootstrap}",
+            broker=[f"aiokafka://{address.strip()}" for address in s.kafka.bootstrap.split(",")],
+            broker_credentials=credentials(self._kafka.options()),
             datadir=str(datadir),
             autodiscover=False,
             web_enabled=False,

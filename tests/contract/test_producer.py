@@ -12,6 +12,7 @@ from coldwatch.operate import topics
 from ingest.delivery import Sends
 from ingest.producer import Producer, Row
 from ingest.producer_memory import MemoryProducer
+from schemas.settings import KafkaSettings
 from schemas.topics import READINGS
 
 Record = tuple[bytes | None, bytes, list[tuple[str, bytes]]]
@@ -46,13 +47,13 @@ class InMemory:
 class OnKafka:
     def __init__(self, bootstrap: str) -> None:
         prefix = f"t{secrets.token_hex(4)}-"
-        topics.ensure(bootstrap, prefix)
+        topics.ensure(KafkaSettings(bootstrap=bootstrap, prefix=prefix))
         self.topic = prefix + READINGS.name
         self._bootstrap = bootstrap
 
     def run(self, work: Callable[[Sends], Awaitable[None]]) -> None:
         async def main() -> None:
-            producer = Producer(self._bootstrap)
+            producer = Producer({"bootstrap_servers": self._bootstrap})
             try:
                 await work(producer)
                 assert producer.connected

@@ -29,7 +29,7 @@ class Target:
         return self.stack.settings.database.reader_url.get_secret_value()
 
     def books(self) -> ledger.Ledger:
-        return ledger.read(self.reader_url, self.stack.settings.kafka.bootstrap)
+        return ledger.read(self.stack.settings)
 
     def enrol(self, device: str) -> str:
         database = self.stack.settings.database

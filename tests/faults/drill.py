@@ -133,8 +133,7 @@ class Drill:
     def ledger(self) -> ledger.Ledger | None:
         """The books; None while database or Kafka cannot be asked."""
         try:
-            kafka = self.settings.kafka
-            return ledger.read(self.reader_url, kafka.bootstrap, kafka.prefix)
+            return ledger.read(self.settings)
         except (psycopg2.Error, KafkaError):
             return None
 

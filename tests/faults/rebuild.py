@@ -4,17 +4,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from kafka import KafkaConsumer, TopicPartition
 from psycopg2 import sql
-from pydantic import SecretStr
 
-from coldwatch.operate import migrate
+from coldwatch.operate import prepare
+from coldwatch.wiring.connections import with_parts
 from schemas.settings import Settings
 from schemas.topics import READINGS, REJECTIONS, RESULTS
-from stack.local import environment, with_role
+from stack.local import environment
 from stack.ports import Ports
 from stack.program import plain_environment
 from tests.judges import copy_registry
@@ -45,15 +44,13 @@ def _empty_database(settings: Settings, name: str) -> Settings:
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     connection.close()
-    url = urlunsplit(urlsplit(owner)._replace(path=f"/{name}"))
     database = settings.database
-    passwords = {
-        role: urlsplit(getattr(database, f"{role}_url").get_secret_value()).password or ""
-        for role in ("pipeline", "web", "reader")
+    urls = {
+        f"{role}_url": with_parts(getattr(database, f"{role}_url"), dbname=name)
+        for role in ("owner", "pipeline", "web", "reader")
     }
-    migrate.apply(url, migrate.RolePasswords(**passwords))
-    urls = {f"{r}_url": SecretStr(with_role(url, f"coldwatch_{r}", p)) for r, p in passwords.items()}
-    changed = database.model_copy(update={"owner_url": SecretStr(url), **urls})
+    changed = database.model_copy(update=urls)
+    prepare.database(changed, settings.home / "secrets")
     judge = settings.judge.model_copy(
         update={
             "group": f"{settings.judge.group}-{name}",

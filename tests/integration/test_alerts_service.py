@@ -82,7 +82,7 @@ class Stack:
 @pytest.fixture
 def stack(fresh_database, kafka_bootstrap: str, request) -> Iterator[Stack]:
     prefix = f"alerts-{abs(hash(request.node.nodeid)) % 10**8}-{id(request) % 10**6}-"
-    topics.ensure(kafka_bootstrap, prefix)
+    topics.ensure(KafkaSettings(bootstrap=kafka_bootstrap, prefix=prefix))
     settings = Settings.model_construct(
         kafka=KafkaSettings(bootstrap=kafka_bootstrap, prefix=prefix),
         database=DatabaseSettings(pipeline_url=SecretStr(fresh_database.pipeline_url)),

@@ -16,12 +16,14 @@ import psycopg2
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from msgspec.structs import replace
+from pydantic import SecretStr
 
 from bench.kitchen import Segment, Sequence, draw_sequence
 from coldwatch.operate import ledger, topics
 from ingest.evidence import DirectoryEvidence
 from schemas.finding import Finding, decode_finding
 from schemas.frame import FrameReference, decode_frame, encode_frame
+from schemas.settings import DatabaseSettings, KafkaSettings, Settings
 from schemas.topics import FINDINGS, FRAMES, partition_of
 from stack.ports import Ports
 from tests.servers import Database
@@ -127,7 +129,7 @@ class Site:
 @pytest.fixture
 def site(kafka_bootstrap: str, fresh_database: Database, tmp_path: Path) -> Iterator[Site]:
     prefix = f"frames-{secrets.token_hex(4)}-"
-    topics.ensure(kafka_bootstrap, prefix)
+    topics.ensure(KafkaSettings(bootstrap=kafka_bootstrap, prefix=prefix))
     port = Ports(tmp_path / "ports.json").choose("frames")
     made = Site(kafka_bootstrap, fresh_database, tmp_path, prefix, port)
     made.ask("insert into county values ('c', 'County')")
@@ -202,7 +204,12 @@ def test_frames_are_judged_exactly_once_through_kills(site: Site) -> None:
     assert {(d, r, number_of(s), number_of(e)) for d, r, s, e in found} == EXPECTED
     assert len(site.findings_sent(6)) == 6
     until(lambda: site.ask("select count(*) from finding_unsent") == [(0,)], LIMIT_S)
-    books = ledger.read(site.database.reader_url, site.kafka, site.prefix)
+    books = ledger.read(
+        Settings(
+            kafka=KafkaSettings(bootstrap=site.kafka, prefix=site.prefix),
+            database=DatabaseSettings(reader_url=SecretStr(site.database.reader_url)),
+        )
+    )
     assert (books.accepted, books.in_flight, books.balanced) == (94, 0, True)
     assert site.stop() == 0
     assert site.ask("select count(*) from partition_offset where next_position <> checkpoint_position") == [

@@ -13,6 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from coldwatch.operate import topics
 from ingest.producer import Producer
 from schemas.reading import CLOCK, decode_lines
+from schemas.settings import KafkaSettings
 from schemas.topics import READINGS
 from stack import caches
 from stack.kafka import Kafka
@@ -161,7 +162,7 @@ def test_a_killed_kafka_loses_nothing_that_was_acknowledged(
 def test_a_batch_that_kafka_refuses_is_sent_again_by_a_new_producer(broker: Supervisor) -> None:
     """MessageSizeTooLarge leaves the idempotent producer out of step; the next one must not be."""
     bootstrap = bootstrap_of(broker)
-    topics.ensure(bootstrap, "refusing-")
+    topics.ensure(KafkaSettings(bootstrap=bootstrap, prefix="refusing-"))
     name = "refusing-" + READINGS.name
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
 
@@ -172,7 +173,9 @@ def test_a_batch_that_kafka_refuses_is_sent_again_by_a_new_producer(broker: Supe
     async def send() -> None:
         refused, sent = asyncio.Event(), asyncio.Event()
         producer = Producer(
-            bootstrap, 20.0, lambda error: refused.set() if error == "MessageSizeTooLargeError" else None
+            {"bootstrap_servers": bootstrap},
+            20.0,
+            lambda error: refused.set() if error == "MessageSizeTooLargeError" else None,
         )
 
         async def keep_sending() -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from coldwatch.operate import topics
 from coldwatch.wiring import saved_settings
 from schemas.errors import Permanent
-from schemas.settings import Settings
+from schemas.settings import KafkaSettings, Settings
 from stack import caches, postgres, record, status
 from stack.flow import FlowReader
 from stack.kafka import answers
@@ -82,7 +82,7 @@ def test_a_killed_server_comes_back_with_what_it_had(stack: Stack, name: str) ->
     assert victim.pid == before.pid
     until(restarted(stack, name, before.restarts), LIMIT_S)
     assert not is_alive(victim)
-    assert topics.ensure(stack.settings.kafka.bootstrap) == []
+    assert topics.ensure(stack.settings.kafka) == []
     assert count_migrations(owner_url(stack)) > 0
 
 
@@ -101,10 +101,10 @@ def test_a_paused_server_stays_down_until_resumed(stack: Stack) -> None:
     restarts = stack.services["kafka"].status().restarts
     stack.pause("kafka")
     assert stack.services["kafka"].status().state is State.PAUSED
-    assert not answers(stack.settings.kafka.bootstrap)
+    assert not answers(stack.settings.kafka)
     stack.resume("kafka")
     stack.wait_ready("kafka", limit_s=LIMIT_S)
-    assert answers(stack.settings.kafka.bootstrap)
+    assert answers(stack.settings.kafka)
     assert stack.services["kafka"].status().restarts == restarts
 
 
@@ -217,7 +217,7 @@ def test_existing_servers_are_used_and_none_is_started(
         stack.stop()
     assert not (tmp_path / "kafka").exists()
     assert not (tmp_path / "postgres").exists()
-    assert answers(kafka_bootstrap)
+    assert answers(KafkaSettings(bootstrap=kafka_bootstrap))
 
 
 def test_status_says_at_once_that_kafka_does_not_answer(stack: Stack) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.files import write_atomically
+from coldwatch.wiring.files import write_atomically
 
 
 def test_a_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:

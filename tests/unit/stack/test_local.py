@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from coldwatch.serve import SERVICES
 from coldwatch.wiring import saved_settings
+from coldwatch.wiring.connections import parts
+from schemas.secret_files import secret_paths, variable_of
 from schemas.settings import DatabaseSettings, GatewaySettings, KafkaSettings, Settings
 from stack import local
 from stack.ports import Ports
@@ -36,9 +38,13 @@ def test_every_port_and_address_is_known_once_completed(tmp_path: Path) -> None:
     assert len(set(ports)) == len(ports)
     assert settings.kafka.bootstrap == f"127.0.0.1:{settings.kafka.port}"
     for role in ("pipeline", "web", "reader"):
-        url = getattr(settings.database, f"{role}_url").get_secret_value()
-        expected = f"coldwatch_{role}:{PASSWORDS[role]}@127.0.0.1:{settings.database.port}/coldwatch"
-        assert url == f"postgresql://{expected}"
+        assert parts(getattr(settings.database, f"{role}_url"), role) == {
+            "user": f"coldwatch_{role}",
+            "password": PASSWORDS[role],
+            "host": "127.0.0.1",
+            "port": str(settings.database.port),
+            "dbname": "coldwatch",
+        }
 
 
 def test_an_existing_kafka_and_database_are_kept(tmp_path: Path) -> None:
@@ -51,8 +57,10 @@ def test_an_existing_kafka_and_database_are_kept(tmp_path: Path) -> None:
     assert not local.starts_database(given)
     assert settings.kafka.bootstrap == "kafka.example:9092"
     assert settings.database.owner_url.get_secret_value() == "postgresql://boss:pw@db.example:5432/cold"
-    web = settings.database.web_url.get_secret_value()
-    assert web == "postgresql://coldwatch_web:w-secret@db.example:5432/cold"
+    web = parts(settings.database.web_url, "web")
+    assert web == {
+        "user": "coldwatch_web", "password": "w-secret", "host": "db.example", "port": "5432", "dbname": "cold",
+    }  # fmt: skip
 
 
 def test_a_role_url_that_is_set_is_kept(tmp_path: Path) -> None:
@@ -100,15 +108,12 @@ def test_a_home_that_never_ran_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", SERVICES.values(), ids=lambda kind: kind.name)
 def test_a_service_is_given_its_own_roles_alone(tmp_path: Path, kind: object) -> None:
-    service = Service(kind, completed(tmp_path))  # type: ignore[arg-type]
+    secured = KafkaSettings(user="coldwatch", password=SecretStr("k-secret"))
+    service = Service(kind, completed(tmp_path, Settings(home=tmp_path, kafka=secured)))  # type: ignore[arg-type]
     environment = service.environment()
-    given = {name for name in ("owner", "pipeline", "web", "reader") if environment[variable(name)]}
-    assert given == {url.removesuffix("_url") for url in service._kind.database_urls}
-    assert "owner" not in given
-
-
-def variable(role: str) -> str:
-    return f"COLDWATCH_DATABASE__{role.upper()}_URL"
+    given = {path for path in secret_paths(Settings) if environment[variable_of(path)]}
+    assert given == set(kind.secrets)  # type: ignore[attr-defined]
+    assert ("database", "owner_url") not in given
 
 
 def test_no_secret_is_in_an_argument_vector(tmp_path: Path) -> None:
