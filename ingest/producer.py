@@ -29,8 +29,9 @@ log = structlog.get_logger()
 
 
 class Producer:
-    """Sends batches to the Kafka that `kafka` leads to (aiokafka's own words); one outstanding per topic and partition is the caller's part. Building connects nothing.
+    """Sends batches; one outstanding per topic and partition is the caller's part. Building connects nothing.
 
+    kafka: how it is reached, as aiokafka's keyword arguments.
     errors: counted by name for the metrics. connected: a producer stands and its last batch went through.
     """
 

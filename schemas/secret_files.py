@@ -1,4 +1,4 @@
-"""Secrets from files: each secret setting may be given as `<VARIABLE>_FILE=/run/secrets/x` instead of in the environment."""
+"""Secrets from files: each may be given as `<VARIABLE>_FILE=/run/secrets/x` instead of in the environment."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg2
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from pydantic import SecretStr
 
 from coldwatch.operate import topics
 from coldwatch.operate.ledger import Ledger, read
@@ -21,6 +22,7 @@ from schemas.finding import Finding, decode_finding
 from schemas.reading import Line, clock_line, reading_line
 from schemas.registry import Device
 from schemas.settings import KafkaSettings
+from schemas.settings import DatabaseSettings, KafkaSettings, Settings
 from schemas.times import to_us
 from schemas.topics import FINDINGS, READINGS, partition_of
 from tests.servers import Database
@@ -141,7 +143,12 @@ class Judges:
         )
 
     def ledger(self) -> Ledger:
-        return read(self.database.pipeline_url, self.bootstrap, self.prefix)
+        return read(
+            Settings(
+                kafka=KafkaSettings(bootstrap=self.bootstrap, prefix=self.prefix),
+                database=DatabaseSettings(reader_url=SecretStr(self.database.reader_url)),
+            )
+        )
 
     def settled(self, limit_s: float = 60.0) -> Ledger:
         """Waits until nothing is in flight and no finding unsent."""

@@ -117,7 +117,8 @@ def _check_entry(role: roles.Role, url: SecretStr, settings: DatabaseSettings) -
     except psycopg2.OperationalError as error:
         variable = _variable(role.setting)
         raise Permanent(
-            f"{role.name} 无法登录（已有角色的口令不会改动；请改 {variable}，或由管理员 alter role）/ {role.name} cannot "
-            f"enter (a role that exists keeps its password: change {variable}, or let the administrator alter the role): "
+            f"{role.name} 无法登录（已有角色的口令不会改动；请改 {variable}，或由管理员 alter role）/ "
+            f"{role.name} cannot enter (a role that exists keeps its password: change {variable}, or let "
+            "the administrator alter the role): "
             f"{str(error).strip()}"
         ) from None

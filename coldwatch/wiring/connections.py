@@ -1,4 +1,4 @@
-"""Every database connection is opened here, and handed down: a cut network may never hang a writer. TLS is said here."""
+"""Every database connection is opened here, and handed down: a cut network may never hang a writer. TLS too."""
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812

@@ -59,8 +59,8 @@ def _tls(settings: KafkaSettings) -> ssl.SSLContext:
             context.load_cert_chain(settings.cert_file, settings.key_file or None)
     except (OSError, ssl.SSLError) as error:
         raise BadSetting(
-            f"Kafka 的证书读不到，请检查 COLDWATCH_KAFKA__CA_FILE、__CERT_FILE、__KEY_FILE：{error} / Kafka's certificates "
-            f"cannot be read, check COLDWATCH_KAFKA__CA_FILE, __CERT_FILE, __KEY_FILE: {error}"
+            f"Kafka 的证书读不到，请检查 COLDWATCH_KAFKA__CA_FILE、__CERT_FILE、__KEY_FILE：{error} / "
+            f"Kafka's certificates cannot be read, check COLDWATCH_KAFKA__CA_FILE, __CERT_FILE, __KEY_FILE: {error}"
         ) from None
     return context
 
