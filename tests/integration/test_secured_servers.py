@@ -139,7 +139,7 @@ def test_prepare_and_each_service_by_hand_bring_one_reading_to_its_row(site: Sit
         assert added.returncode == 0, added.stderr
         device = json.loads(added.stdout)
         subprocess.run(
-            [sys.executable, "-c", PUBLISH, device["mqtt"]["host"], str(device["mqtt"]["port"]), "fridge", device["topic"]],
+            [sys.executable, "-c", PUBLISH, *map(str, device["mqtt"].values()), "fridge", device["topic"]],
             input=device["token"] + "\n", text=True, check=True, timeout=LIMIT_S,
         )  # fmt: skip
         until(lambda: site.ask("select value from reading") == [(4.1,)], LIMIT_S)
