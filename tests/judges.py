@@ -21,7 +21,6 @@ from ingest.registry import PostgresRegistry
 from schemas.finding import Finding, decode_finding
 from schemas.reading import Line, clock_line, reading_line
 from schemas.registry import Device
-from schemas.settings import KafkaSettings
 from schemas.settings import DatabaseSettings, KafkaSettings, Settings
 from schemas.times import to_us
 from schemas.topics import FINDINGS, READINGS, partition_of
