@@ -4,7 +4,7 @@ BIN := .venv/bin
 TIERS := unit property contract integration e2e faults
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit bench faults reset
+.PHONY: help setup demo test lint unit bench faults reset lock
 
 # The folders of the wanted tiers among $(1) that are there, each tier as one call of pytest: $(call tier,names,command).
 folders = $(wildcard $(patsubst %,tests/%,$(filter $(TIERS),$(1))))
@@ -43,6 +43,9 @@ bench: setup  ## throughput, latency and CPU per reading, on a stack of its own
 
 faults: setup  ## the long fault drills: kill -9 of every process under load, with an independent checker
 	FAULTS=long $(BIN)/pytest tests/faults
+
+lock: setup  ## pin the whole environment again after a change of pyproject.toml
+	$(BIN)/python -m stack.setup.lock
 
 reset: setup  ## delete the demo's data, logs and passwords
 	@$(BIN)/coldwatch reset

@@ -1,4 +1,4 @@
-"""The virtual environment of this checkout, `.venv`, made again when pyproject.toml, Python or the path has changed."""
+"""The virtual environment of this checkout, `.venv`, made again when the lock, pyproject.toml, Python or the path has changed."""
 
 import hashlib
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stack.caches import CHECKOUT
 from stack.setup.building import locked
+from stack.setup.lock import LOCK
 from stack.setup.steps import run
 
 VENV = CHECKOUT / ".venv"
@@ -13,7 +14,7 @@ STAMP = VENV / "installed"
 
 
 def _wanted() -> str:
-    projects = [CHECKOUT / "pyproject.toml", CHECKOUT / "stack" / "pyproject.toml"]
+    projects = [CHECKOUT / "pyproject.toml", CHECKOUT / "stack" / "pyproject.toml", LOCK]
     parts = (*(path.read_text(encoding="utf-8") for path in projects), sys.version, str(CHECKOUT))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -41,8 +42,14 @@ def _install(log: Path) -> None:
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
     run(
         "Python 依赖 · Python packages",
-        [*pip, "--progress-bar", "off", "-e", f"{CHECKOUT}[dev]", "-e", str(CHECKOUT / "stack")],
+        [*pip, "--progress-bar", "off", "--require-hashes", "-r", str(LOCK)],
         log,
         "请检查网络与 pip 配置后重试 / check the network and pip's configuration, then try again",
+    )
+    run(
+        "coldwatch",
+        [*pip, "--no-deps", "--no-build-isolation", "-e", str(CHECKOUT), "-e", str(CHECKOUT / "stack")],
+        log,
+        "请查看日志 / see the log",
     )
     STAMP.write_text(_wanted())
