@@ -1,4 +1,4 @@
-"""The virtual environment of this checkout, `.venv`, made again when the lock, pyproject.toml, Python or the path has changed."""
+"""The virtual environment of this checkout, `.venv`; made again when the lock, a project, Python or the path changes."""
 
 import hashlib
 import sys
