@@ -1,4 +1,4 @@
-"""The virtual environment of this checkout, `.venv`; made again when the lock, a project, Python or the path changes."""
+"""The virtual environment of this checkout, `.venv`; made again when lock, projects, Python or path have changed."""
 
 import hashlib
 import sys
