@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg2
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pydantic import SecretStr
 
 from coldwatch.operate import topics
@@ -42,6 +43,17 @@ class Judges:
         self.processes: list[subprocess.Popen[bytes]] = []
         if not prefix:
             topics.ensure(KafkaSettings(bootstrap=bootstrap, prefix=self.prefix))
+            self._stamped_by_the_writer()
+
+    def _stamped_by_the_writer(self) -> None:
+        """Packs are written in another time than ours, and Kafka's time of them is to be of it too."""
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            name = self.prefix + READINGS.name
+            resource = ConfigResource(ConfigResourceType.TOPIC, name, configs={topics.TIMESTAMPS: "CreateTime"})
+            admin.alter_configs([resource])
+        finally:
+            admin.close()
 
     def start(self, **settings: object) -> subprocess.Popen[bytes]:
         """One more judge process; `settings` as COLDWATCH_JUDGE__NAME."""
@@ -217,7 +229,7 @@ def copy_registry(source_url: str, target_url: str) -> None:
 
 
 class Packs:
-    """Writes packs and clock lines as a gateway does; time is the caller's, in seconds from BASE_US."""
+    """Writes packs and clock lines as a gateway does; time, Kafka's too, is the caller's, in seconds from BASE_US."""
 
     BASE_US = 1_790_000_000_000_000
 
@@ -226,6 +238,7 @@ class Packs:
         self._topic = judges.prefix + READINGS.name
         self._run = run
         self._totals = [0] * READINGS.partitions
+        self._sent_us = self.BASE_US
         self.values = 0
 
     def us(self, second: float) -> int:
@@ -234,6 +247,7 @@ class Packs:
     def send(self, second: float, lines: dict[str, list[bytes]]) -> None:
         """One pack into every partition: the devices' lines, then the clock."""
         packs: list[list[bytes]] = [[] for _ in range(READINGS.partitions)]
+        self._sent_us = self.us(second)
         for device, texts in lines.items():
             packs[partition_of(device, READINGS.partitions)] += texts
         for partition, pack in enumerate(packs):
@@ -251,7 +265,13 @@ class Packs:
             )
 
     def raw(self, value: bytes, partition: int, headers: list[tuple[str, bytes]] | None = None) -> None:
-        self._producer.send(self._topic, value=value, partition=partition, headers=headers or [])
+        self._producer.send(
+            self._topic,
+            value=value,
+            partition=partition,
+            headers=headers or [],
+            timestamp_ms=self._sent_us // 1000,
+        )
 
     def reading(self, point: int, second: float, value: float, late_s: float = 0.0, seq: int = 0) -> bytes:
         return reading_line(point, self.us(second), seq, value, 1, self.us(second + late_s) + 5_000)
