@@ -50,7 +50,9 @@ class Judges:
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         try:
             name = self.prefix + READINGS.name
-            resource = ConfigResource(ConfigResourceType.TOPIC, name, configs={topics.TIMESTAMPS: "CreateTime"})
+            resource = ConfigResource(
+                ConfigResourceType.TOPIC, name, configs={topics.TIMESTAMPS: "CreateTime"}
+            )
             admin.alter_configs([resource])
         finally:
             admin.close()

@@ -62,7 +62,9 @@ def _correct(admin: KafkaAdminClient, prefix: str, topics: list[Topic]) -> None:
     found = admin.describe_configs(asked, config_filter="all")[ConfigResourceType.TOPIC.name.lower()]
     untold = [name for name in wanted if TIMESTAMPS not in found.get(name, {})]
     if untold:  # the client leaves the broker's reason out
-        raise KafkaError(f"Kafka does not tell the settings of {', '.join(untold)}: may this user describe them?")
+        raise KafkaError(
+            f"Kafka does not tell the settings of {', '.join(untold)}: may this user describe them?"
+        )
     wrong = [name for name, kind in wanted.items() if found[name][TIMESTAMPS]["value"] != kind]
     if wrong:
         admin.alter_configs(
