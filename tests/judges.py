@@ -46,14 +46,16 @@ class Judges:
             self._stamped_by_the_writer()
 
     def _stamped_by_the_writer(self) -> None:
-        """Packs are written in another time than ours, and Kafka's time of them is to be of it too."""
+        """Packs are written in another time than ours, and Kafka's time of them is to be of it too.
+
+        By that time they are old, and Kafka is not to delete them.
+        """
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        configs = {topics.TIMESTAMPS: "CreateTime", "retention.ms": "-1"}
         try:
-            name = self.prefix + READINGS.name
-            resource = ConfigResource(
-                ConfigResourceType.TOPIC, name, configs={topics.TIMESTAMPS: "CreateTime"}
+            admin.alter_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, self.prefix + READINGS.name, configs=configs)]
             )
-            admin.alter_configs([resource])
         finally:
             admin.close()
 
