@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from coldwatch.wiring.files import write_atomically
-from stack import rootfs
+from stack import process, rootfs
 from stack.program import Health, plain_environment
 
 
@@ -46,8 +46,4 @@ class Mosquitto:
 
     def main_pid(self, spawned: int) -> int | None:
         """The broker itself: bubblewrap's only child."""
-        try:
-            children = Path(f"/proc/{spawned}/task/{spawned}/children").read_text().split()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        return int(children[0]) if children else None
+        return process.only_child(spawned)

@@ -5,12 +5,15 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """One process: `started` is its start in clock ticks since boot (proc_pid_stat(5), field 22)."""
+    """One process: `started` is its start in clock ticks since boot, which no setting of the clock moves."""
 
     pid: int
     started: int
@@ -19,11 +22,22 @@ class Identity:
 def identify(pid: int) -> Identity | None:
     """The identity of a living process; None when there is none, or only its unreaped remains."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        state, started_s = process.status(), process.create_time() - psutil.boot_time()
+    except psutil.NoSuchProcess:
         return None
-    state, started = fields[0], int(fields[19])
-    return None if state in "ZX" else Identity(pid, started)
+    if state in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        return None
+    return Identity(pid, round(started_s * TICKS_PER_S))
+
+
+def only_child(pid: int) -> int | None:
+    """The process that a wrapper runs; None while there is none."""
+    try:
+        children = psutil.Process(pid).children()
+    except psutil.NoSuchProcess:
+        return None
+    return children[0].pid if children else None
 
 
 def is_alive(process: Identity) -> bool:
