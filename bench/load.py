@@ -139,12 +139,16 @@ async def run(
     rate: float = 0.0,
     window: int = 0,
     log: TextIO | None = None,
+    hold_s: float = 0.0,
 ) -> Report:
-    """One whole run. `window`: messages in flight per connection; 0 chooses one."""
+    """One whole run. `window`: messages in flight per connection; 0 chooses one. `hold_s`: how long the connections
+    stay afterwards, with nothing sent."""
     load = Load(fleet, host, port, window or default_window(len(fleet.gateways)), rate, log)
     try:
         await load.connect()
-        return await load.run(readings)
+        report = await load.run(readings)
+        await asyncio.sleep(hold_s)
+        return report
     finally:
         await load.close()
 
@@ -161,6 +165,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--readings", type=int, default=100_000)
     parser.add_argument("--rate", type=float, default=0.0, help="readings per second; 0: as fast as it goes")
+    parser.add_argument("--hold", type=float, default=0.0, help="seconds the connections stay, nothing sent")
     parser.add_argument("--window", type=int, default=0, help="messages in flight per connection")
     parser.add_argument("--log", type=Path, help="PUBACK log for the checker")
     parser.add_argument("--json", action="store_true")
@@ -176,6 +181,7 @@ def main() -> int:
                 rate=chosen.rate,
                 window=chosen.window,
                 log=log,
+                hold_s=chosen.hold,
             )
         )
     if log is not None:

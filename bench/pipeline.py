@@ -58,13 +58,15 @@ def measure(home: Path, readings: int, connections: int, rate: float, devices: i
     stack.start()
     try:
         plan = home / "fleet.json"
-        _enrol(stack.settings, connections, devices).save(plan)
-        return _run(stack, plan, readings, rate)
+        enrol(stack.settings, connections, devices).save(plan)
+        warm_up(stack.settings, plan)
+        return run(stack, plan, readings, rate, WARM_UP_READINGS)
     finally:
         stack.stop()
 
 
-def _enrol(settings: Settings, connections: int, devices: int) -> fleet.Fleet:
+def enrol(settings: Settings, connections: int, devices: int) -> fleet.Fleet:
+    """Gateways and the probes behind them, in the stack's registry."""
     connection = connect_database(settings.database.pipeline_url, settings.database, "bench")
     try:
         return fleet.enrol(PostgresRegistry(connection), connections, devices)
@@ -72,17 +74,28 @@ def _enrol(settings: Settings, connections: int, devices: int) -> fleet.Fleet:
         connection.close()
 
 
-def _run(stack: Stack, plan: Path, readings: int, rate: float) -> dict[str, Any]:
-    settings = stack.settings
+def warm_up(settings: Settings, plan: Path) -> None:
+    """Sends WARM_UP_READINGS; returns when they are stored."""
     _load(settings, plan, WARM_UP_READINGS, 0.0)
-    warm = _drained(settings, WARM_UP_READINGS)
+    _drained(settings, WARM_UP_READINGS)
+
+
+def cpu_by_process(stack: Stack) -> dict[str, float]:
+    """CPU seconds so far of each supervised process with its descendants, by its name."""
+    return {name: cpu_seconds(runner.pid or 0) for name, runner in stack.services.items()}
+
+
+def run(stack: Stack, plan: Path, readings: int, rate: float, sent_before: int) -> dict[str, Any]:
+    """One load on a running stack that has stored `sent_before` readings."""
+    settings = stack.settings
+    warm = _drained(settings, sent_before)
     ages = histogram.buckets(histogram.scrape(settings.judge.health_port), ROW_AGE)
-    before = {name: cpu_seconds(runner.pid or 0) for name, runner in stack.services.items()}
+    before = cpu_by_process(stack)
     started = time.monotonic()
     sent = _load(settings, plan, readings, rate)
     _wait_stored(settings, warm.stored + readings)
     elapsed = time.monotonic() - started - _start_up(sent)
-    after = {name: cpu_seconds(runner.pid or 0) for name, runner in stack.services.items()}
+    after = cpu_by_process(stack)
     ages = histogram.difference(
         histogram.buckets(histogram.scrape(settings.judge.health_port), ROW_AGE), ages
     )
@@ -93,13 +106,14 @@ def _run(stack: Stack, plan: Path, readings: int, rate: float) -> dict[str, Any]
         "readings_per_s": round(readings / elapsed, 1),
         "cpu_us_per_reading": {name: round(value, 2) for name, value in used.items()},
         "cpu_us_sum": round(sum(used.values()), 2),
+        "cores": round(sum(used.values()) * readings / 1e6 / elapsed, 3),
         "puback_ms_p50": round(sent["puback_ms_p50"], 1),
         "puback_ms_p95": round(sent["puback_ms_p95"], 1),
         "row_ms_p50": round(histogram.quantile(ages, 0.50) * 1000, 1),
         "row_ms_p95": round(histogram.quantile(ages, 0.95) * 1000, 1),
         "accepted": books.accepted - warm.accepted,
         "stored": books.stored - warm.stored,
-        "missing": max(0, WARM_UP_READINGS + readings - distinct),
+        "missing": max(0, sent_before + readings - distinct),
         "doubled": stored - distinct,
         "ledger_balanced": books.balanced,
         "connections_opened_s": round(sent["connect_s"], 2),
