@@ -9,10 +9,11 @@ import json
 import time
 import zlib
 
+from processors.judge.checkpoint import decode_state, encode_state
 from processors.judge.engine import judge
 from processors.judge.judged import Judged
 from processors.judge.registry_view import RegistryView
-from processors.judge.state import PartitionState, decode_state, encode_state
+from processors.judge.state import PartitionState
 from schemas.profile import Profile
 from schemas.reading import clock_line, decode_lines, reading_line
 from schemas.registry import Device, Point

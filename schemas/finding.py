@@ -2,7 +2,7 @@
 
 import uuid
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -62,9 +62,24 @@ def subject_of(device: str, metric: str = "") -> str:
     return f"{device}/{metric}" if metric else device
 
 
-def finding_id(subject: str, rule: str, start_us: int) -> str:
-    """UUIDv5 of (subject, rule, start as first judged): the same topic replayed gives the same ids."""
-    return str(uuid.uuid5(NAMESPACE, f"{subject}\n{rule}\n{start_us}"))
+class First(NamedTuple):
+    """What an episode's id is made of: its start as first judged, whatever it is amended to, and which of the episodes
+    of that start it is, from 0."""
+
+    start_us: int
+    ordinal: int = 0
+
+
+def finding_id(subject: str, rule: str, start_us: int, ordinal: int = 0) -> str:
+    """UUIDv5 of (subject, rule, `First`): the same topic replayed gives the same ids."""
+    which = f"\n{ordinal}" if ordinal else ""
+    return str(uuid.uuid5(NAMESPACE, f"{subject}\n{rule}\n{start_us}{which}"))
+
+
+def next_first(newest: First | None, start_us: int) -> First:
+    """Of an episode that opens now; newest: of the one opened last of its subject and rule."""
+    again = newest is not None and newest.start_us == start_us
+    return First(start_us, newest.ordinal + 1 if newest and again else 0)
 
 
 _encoder: Final = msgspec.json.Encoder()

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from schemas.finding import Change, Finding, Severity, finding_id, subject_of
+from schemas.finding import Change, Finding, First, Severity, finding_id, next_first, subject_of
 from schemas.frame import FrameReference
 
 FRAMES_TO_OPEN: Final = 2
@@ -54,6 +54,7 @@ class Episode(msgspec.Struct, frozen=True):
     """Where one check stands: a run of bad frames (`start_us`, `bad`), a run of good ones after it, its finding.
 
     first, worst: SHA-256 of the first and of the worst bad frame.  version: 0 while no finding is open.
+    ordinal: which of the episodes of that start it is.
     """
 
     start_us: int = 0
@@ -64,15 +65,17 @@ class Episode(msgspec.Struct, frozen=True):
     first: str = ""
     worst: str = ""
     version: int = 0
+    ordinal: int = 0
 
 
 class CameraState(msgspec.Struct, frozen=True):
-    """One camera. `at_us`, `seq`: its newest frame judged."""
+    """One camera. `at_us`, `seq`: its newest frame judged. told: by check, its newest finding's episode."""
 
     at_us: int = -1
     seq: int = -1
     scene: Scene | None = None
     episodes: dict[str, Episode] = {}
+    told: dict[str, First] = {}
 
 
 def is_news(state: CameraState, frame: FrameReference) -> bool:
@@ -101,15 +104,21 @@ def step(
     if not is_news(state, frame):
         return state, []
     episodes: dict[str, Episode] = {}
+    told = dict(state.told)
     findings: list[Finding] = []
     for check in checks:
         episode = state.episodes.get(check.name, Episode())
         if check.name in scores:
+            if episode.bad == 0:
+                start = next_first(told.get(check.name), frame.at_us)
+                episode = Episode(start_us=start.start_us, ordinal=start.ordinal)
             episode, found = _judge(episode, check, scores[check.name], frame, late_us)
             findings += found
         if episode.bad:
             episodes[check.name] = episode
-    return CameraState(frame.at_us, frame.seq, scene or state.scene, episodes), findings
+        if episode.version:
+            told[check.name] = First(episode.start_us, episode.ordinal)
+    return CameraState(frame.at_us, frame.seq, scene or state.scene, episodes, told), findings
 
 
 def _judge(
@@ -130,7 +139,7 @@ def _bad(
     episode: Episode, check: Judged, score: float, frame: FrameReference, late_us: int
 ) -> tuple[Episode, list[Finding]]:
     if episode.bad == 0:
-        episode = Episode(start_us=frame.at_us, first=frame.sha256)
+        episode = msgspec.structs.replace(episode, first=frame.sha256)
     worse = score > episode.peak
     episode = msgspec.structs.replace(
         episode,
@@ -150,7 +159,7 @@ def _bad(
 def _finding(episode: Episode, check: Judged, frame: FrameReference, change: Change, late_us: int) -> Finding:
     subject = subject_of(frame.camera)
     return Finding(
-        id=finding_id(subject, check.rule, episode.start_us),
+        id=finding_id(subject, check.rule, episode.start_us, episode.ordinal),
         version=episode.version + 1,
         change=change,
         subject=subject,
@@ -166,17 +175,3 @@ def _finding(episode: Episode, check: Judged, frame: FrameReference, change: Cha
         late=frame.received_us - frame.at_us > late_us,
         detail={"sha256": episode.first, "worst_sha256": episode.worst},
     )
-
-
-def encode_states(cameras: Mapping[str, CameraState]) -> bytes:
-    """The cameras of one partition as JSON, for the checkpoint."""
-    return _encoder.encode(cameras)
-
-
-def decode_states(checkpoint: bytes) -> dict[str, CameraState]:
-    """Raises msgspec.DecodeError / ValidationError on foreign bytes."""
-    return _decoder.decode(checkpoint)
-
-
-_encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(dict[str, CameraState])

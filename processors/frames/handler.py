@@ -13,7 +13,8 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 from prometheus_client import Counter, Histogram
 
-from processors.frames.engine import CameraState, Scene, decode_states, encode_states, faults, is_news, step
+from processors.frames.checkpoint import decode_states, encode_states
+from processors.frames.engine import CameraState, Scene, faults, is_news, step
 from processors.frames.images import SHA256, Images
 from processors.frames.store import Camera, FrameRow, FramesWork
 from processors.frames.vision import CHECKS, look
@@ -23,7 +24,6 @@ from processors.worker import meters
 from processors.worker.partitions import Slot, Slots, Turn
 from processors.worker.patience import Patience
 from processors.worker.work import Advance, Claim, FindingRow, Outcome, Place, Record, RejectionRow
-from schemas.errors import Permanent
 from schemas.frame import FrameReference, decode_frame
 from schemas.rejection import Rejection
 from schemas.topics import FRAMES, Topic
@@ -232,10 +232,7 @@ def _put_checkpoint(slot: Slot[Cameras], advance: Advance) -> None:
 
 
 def _restore(text: bytes | None) -> Cameras:
-    try:
-        return {} if text is None else decode_states(text)
-    except msgspec.DecodeError as error:
-        raise Permanent(f"the checkpoint of the cameras cannot be read: {error}") from error
+    return {} if text is None else decode_states(text)
 
 
 def _bad_record(record: Record, camera: str, detail: str) -> RejectionRow:

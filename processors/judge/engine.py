@@ -8,14 +8,12 @@ one `struct.pack`. Everything else takes `_reading`. No clock is read here: time
 import struct
 from collections.abc import Sequence
 from math import isfinite
-from sys import float_info
 from typing import Final
 
-from processors.judge import device_rules as watch
-from processors.judge import episodes
+from processors.judge import device_rules, point_rules
 from processors.judge.judged import PG_EPOCH_US, ROW, Bad, Hole, Judged, Merge, pack_row
 from processors.judge.registry_view import FOREVER_US, RegistryView
-from processors.judge.rules import rule_of
+from processors.judge.rule import Heard
 from processors.judge.state import HOUR_US, PartitionState, PointState
 from schemas.profile import Profile
 from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, QUALITY, REFUSED, Line
@@ -101,9 +99,9 @@ def _note(
     if not 0 < sane < FOREVER_US:
         judged.bad.append(_bad(line, position, ordinal, "no time"))
     elif line.n == CLOCK:
-        watch.clock_line(state, line, registry, judged, written_us)
+        device_rules.clock_line(state, line, registry, judged, written_us)
     elif line.n.startswith(REFUSED) and registry.device(line.d) is not None:
-        watch.refused_line(state, line, registry, judged)
+        device_rules.refused_line(state, line, registry, judged)
     else:
         judged.bad.append(_bad(line, position, ordinal, "neither a reading nor a note about a known device"))
 
@@ -130,15 +128,14 @@ def _reading(
         judged.rows.append(pack_row(line))
     else:
         judged.merges.append(Merge(position, ordinal, line, behind=not fresh and not flagged))
-    watch.heard(state, point, line.r, wide, registry, judged)
-    if fresh:
-        sound = line.at - line.r <= wide.clock_ahead_us
-        if point.device.clock or not sound:
-            watch.judge_clock(point.device, line.r, sound, wide, judged)
-        if flagged:
-            point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
-        else:
-            step(point, line, profile, judged)
+    word = Heard(line.p, line.r, line.r > point.received, fresh, line.at - line.r <= wide.clock_ahead_us)
+    device_rules.heard(state, point, word, wide, registry, judged)
+    if fresh and flagged:
+        point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
+    elif fresh:
+        point_rules.step(point, line, profile, judged)
+        if state.table.ticks:
+            point_rules.note_ticking(state, point)
     if point.facts.until_us <= state.passed_us:
         point.close_guard()  # it came late: others know better facts by now
     else:
@@ -150,50 +147,17 @@ def is_flagged(line: Line, wide: Profile) -> bool:
     return line.q & QUALITY > NOT_EVALUATED or line.at - line.r > wide.clock_ahead_us
 
 
-def step(point: PointState, line: Line, profile: Profile | None, judged: Judged) -> None:
-    """Steps the point's rule with a sound sample that is ahead of all before it."""
-    gap_us = line.at - point.last if point.last >= 0 else 0
-    point.last, point.seq = line.at, line.seq
-    if point.flagged:
-        point.flagged = [identity for identity in point.flagged if identity > (line.at, line.seq)]
-    if profile is None:
-        if point.breach and (ended := episodes.end(point.breach, line.at)):
-            gone = Profile(name=point.facts.profile, version=0, metric=point.facts.metric)
-            ended = ended._replace(detail={"reason": "profile_gone"})
-            judged.say(
-                rule_of(point.facts.metric), ended, point.facts.device, gone, line.at, line.r, point.facts
-            )
-        point.breach = None
-        judged.show(point, "in_range", line.at)
-        return
-    if episodes.side_of(line.v, profile) and (reason := episodes.grace_reason(line.at, line.v, profile)):
-        judged.show(point, "suppressed", line.at, reason)
-        return
-    point.breach, said = episodes.step(
-        point.breach, line.at, line.v, gap_us, point.facts.interval_us, profile
-    )
-    if said:
-        rule = rule_of(point.facts.metric)
-        judged.say(rule, said, point.facts.device, profile, line.at, line.r, point.facts)
-    if point.breach:
-        judged.show(point, "breach", point.breach.start_us)
-    else:
-        judged.show(point, "in_range", said.end_us if said and said.end_us else line.at)
-
-
 def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: int, hour_us: int) -> None:
     """Opens the short way for a point with nothing going on that was heard in the running hour.
 
     `turn_hour` closes it, so that what is not received before the point's newest is of this hour too.
     """
-    device = point.device
-    busy = point.breach or point.flagged or point.silence or device.silence or device.clock
-    if busy or point.shown != "in_range" or point.received < hour_us:
+    busy = point.flagged or point.shown != point_rules.IN_RANGE or point.received < hour_us
+    if busy or point.device.blocks(point.facts.id):
         point.close_guard()
         return
-    low, high = episodes.band(profile) if profile else (-float_info.max, float_info.max)
-    point.lo, point.hi = max(low, -float_info.max), min(high, float_info.max)
-    point.until, point.ahead = min(until_us, FOREVER_US), wide.clock_ahead_us
+    point.lo, point.hi, guarded_us = point_rules.guard(point, profile)
+    point.until, point.ahead = min(until_us, guarded_us), wide.clock_ahead_us
 
 
 def _adopt(state: PartitionState, registry: RegistryView) -> None:

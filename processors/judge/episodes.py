@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from processors.judge.rule import Said
+from processors.judge.rule import CLOSED, Guard, Said, Sample, Stepped
 from schemas.finding import Change, Severity
 from schemas.profile import Profile
 
@@ -19,7 +19,7 @@ HIGH: Final = 2
 MINUTE_US: Final = 60_000_000
 
 
-class Breach(msgspec.Struct, array_like=True, gc=False):
+class Breach(msgspec.Struct, gc=False):
     """A running episode. `version` 0: the dwell has not been reached, nobody has been told.
 
     sides: LOW | HIGH, the limits crossed so far. inside: samples in a row back inside, the first at inside_us.
@@ -75,6 +75,26 @@ def grace_reason(at_us: int, value: float, profile: Profile) -> str:
     return ""
 
 
+def judge_sample(breach: Breach | None, sample: Sample, profile: Profile) -> Stepped:
+    """Steps the episode with one sample; a breach inside a grace window's tolerance is not stepped."""
+    at_us, value = sample.at_us, sample.value
+    if side_of(value, profile) and (reason := grace_reason(at_us, value, profile)):
+        return Stepped(breach, suppressed=reason)
+    breach, said = step(breach, at_us, value, sample.gap_us, sample.interval_us, profile)
+    return Stepped(breach, (said,) if said else ())
+
+
+def guard(breach: Breach | None, profile: Profile | None) -> Guard:
+    """While nothing goes on, a value that complies changes nothing."""
+    if breach is not None:
+        return CLOSED
+    return Guard(*band(profile)) if profile else Guard()
+
+
+def breach_since(breach: Breach) -> int:
+    return breach.start_us
+
+
 def step(
     breach: Breach | None, at_us: int, value: float, gap_us: int, interval_us: int, profile: Profile
 ) -> tuple[Breach | None, Said | None]:
@@ -103,9 +123,11 @@ def opens(breach: Breach, profile: Profile) -> Said | None:
     return _say(breach, Change.OPENED)
 
 
-def end(breach: Breach, end_us: int) -> Said | None:
-    """The device was retired at end_us: its episode ends then, if anybody had been told of it."""
-    return _say(breach, Change.CLOSED, end_us) if breach.version else None
+def end(breach: Breach, end_us: int, reason: str) -> Said | None:
+    """Nothing more will come: the episode ends at end_us for that reason, if anybody had been told of it."""
+    if not breach.version:
+        return None
+    return _say(breach, Change.CLOSED, end_us)._replace(detail={"reason": reason})
 
 
 def _outdated(breach: Breach, at_us: int) -> Said | None:

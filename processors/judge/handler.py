@@ -7,18 +7,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-import msgspec
-
+from processors.judge.checkpoint import decode_state, encode_state
 from processors.judge.intake import Intake
 from processors.judge.judged import Judged
 from processors.judge.registry_view import RegistryView
-from processors.judge.state import PartitionState, decode_state, encode_state
+from processors.judge.rules import TABLE
+from processors.judge.state import PartitionState
+from processors.judge.table import RuleTable
 from processors.judge.work import Work
 from processors.worker import meters
 from processors.worker.partitions import Slot, Slots, Turn
 from processors.worker.patience import Patience
 from processors.worker.work import Advance, Booking, Claim, Outcome, Place, Record
-from schemas.errors import Permanent
 from schemas.reading import Line
 from schemas.topics import READINGS, REJECTIONS, RESULTS
 
@@ -40,13 +40,16 @@ class Judge:
 
     topics: Final = (READINGS, RESULTS, REJECTIONS)
 
-    def __init__(self, store: Store, prefix: str, checkpoint_interval_s: float) -> None:
+    def __init__(
+        self, store: Store, prefix: str, checkpoint_interval_s: float, table: RuleTable = TABLE
+    ) -> None:
         self.store = store
         self.patience = Patience()
         self.slots: Slots[PartitionState] = Slots()
         self.registry = RegistryView(missing=self._ask_registry)
         self.intake = Intake(self.registry)
         self._prefix = prefix
+        self._table = table
         self._interval_s = checkpoint_interval_s
         self._refreshed_s = -REFRESH_S
 
@@ -170,11 +173,8 @@ class Judge:
 
     def _restore(self, text: bytes | None) -> PartitionState:
         if text is None:
-            return PartitionState()
-        try:
-            return decode_state(text, self.registry)
-        except (msgspec.DecodeError, LookupError) as error:
-            raise Permanent(f"the checkpoint cannot be read: {error}") from error
+            return PartitionState(table=self._table)
+        return decode_state(text, self.registry, self._table)
 
     # ------------------------------------------------------------------ the registry
 

@@ -4,6 +4,7 @@ Nothing here raises for what a record holds: what cannot be read becomes a rejec
 """
 
 from math import isfinite
+from typing import Final
 
 import msgspec
 
@@ -11,7 +12,6 @@ from processors.judge import stream_time
 from processors.judge.engine import account, judge
 from processors.judge.judged import Bad, Hole, Judged
 from processors.judge.registry_view import FOREVER_US, RegistryView
-from processors.judge.rules import gateway_clock
 from processors.judge.state import HOUR_US, PartitionState
 from processors.judge.work import MergeRow, Pack, ResultRow, Work
 from processors.worker.work import Advance, Booking, FindingRow, Place, Record, RejectionRow
@@ -19,6 +19,8 @@ from schemas.finding import Finding
 from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL, Line, decode_lines
 from schemas.rejection import HEADER, HEADER_STORED, Disposition, Rejection, decode_rejection
 from schemas.result import Result, decode_result
+
+TELLING_PARTITION: Final = 0
 
 
 class Intake:
@@ -112,8 +114,8 @@ class Intake:
 
 
 def _is_told_by(finding: Finding, place: Place) -> bool:
-    """Every partition hears of a gateway's clock; one tells."""
-    return finding.rule != gateway_clock.RULE.name or place.partition == gateway_clock.TELLING_PARTITION
+    """Every partition hears a gateway; of what is no device's, one tells."""
+    return bool(finding.device) or place.partition == TELLING_PARTITION
 
 
 def _dead_letter(record: Record, work: Work, detail: str, ordinal: int = 0, raw: bytes | None = None) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from processors.judge.registry_view import PointFacts
-from processors.judge.rule import Said
+from processors.judge.rule import Said, first_of
 from processors.judge.state import PointState
-from schemas.finding import Finding, finding_id, subject_of
+from schemas.finding import Finding, First, finding_id, subject_of
 from schemas.profile import Profile
 from schemas.reading import Line
 
@@ -84,19 +84,23 @@ class Judged:
         self,
         rule: str,
         said: Said,
+        told: dict[str, First],
         device: str,
         profile: Profile,
         measured_us: int,
         received_us: int,
         facts: PointFacts | None = None,
     ) -> None:
-        """Makes a finding of what a rule said, of a point when `facts` are given, else of the device."""
+        """Makes a finding of what a rule said, of a point when `facts` are given, else of the device.
+
+        told: by rule, the episode of the subject that was opened last; a new one is noted there.
+        """
         metric = facts.metric if facts else ""
         subject = subject_of(device, metric)
         late = facts is not None and is_late(measured_us, received_us, facts.interval_us)
         self.findings.append(
             Finding(
-                id=finding_id(subject, rule, said.start_us),
+                id=finding_id(subject, rule, *first_of(told, rule, said)),
                 version=said.version,
                 change=said.change,
                 subject=subject,

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from processors.judge import result_rules
 from processors.judge.judged import PG_EPOCH_US, ROW, Shown
 from processors.judge.registry_view import RegistryView
-from processors.judge.rules import positive_test
+from processors.judge.rule import ResultRule
+from processors.judge.rules import TABLE
 from processors.judge.state import HOUR_US
 from processors.judge.store import ROLE, all_merges, sort_out
+from processors.judge.table import RuleTable
 from processors.judge.work import ResultRow, Work
 from processors.worker.memory import MemoryBooks, MemoryOffsets, write_findings
 from processors.worker.work import Booking, FindingRow, Outcome, Place, RejectionRow
@@ -48,8 +51,9 @@ class MemoryTables(MemoryBooks):
 class MemoryJudgeStore(MemoryOffsets):
     """One owner's hand on the tables."""
 
-    def __init__(self, tables: MemoryTables, owner: str) -> None:
+    def __init__(self, tables: MemoryTables, owner: str, table: RuleTable = TABLE) -> None:
         super().__init__(tables, owner, ROLE)
+        self._table = table
         self.tables = tables
         self._changes = -1
 
@@ -115,14 +119,17 @@ class MemoryJudgeStore(MemoryOffsets):
         if not new:
             return 0
         self.tables.results.append(row)
-        key = positive_test.identity(r)
+        return sum(self._judge_result(row, rule) for rule in self._table.result)
+
+    def _judge_result(self, row: ResultRow, rule: ResultRule) -> int:
+        key = result_rules.identity(rule, row.result)
         versions = [f for (id_, _), f in self.tables.findings.items() if id_ == key]
         newest = max(versions, key=lambda f: f.version, default=None)
-        said = positive_test.step(r, newest.version if newest else 0, newest.severity if newest else None)
+        said = rule.step(row.result, newest.version if newest else 0, newest.severity if newest else None)
         if not said:
             return 0
-        finding = FindingRow(row.place, row.enterprise, positive_test.finding_of(r, said))
-        return write_findings(self.tables, ROLE, [finding])
+        finding = result_rules.finding_of(rule, row.result, said)
+        return write_findings(self.tables, ROLE, [FindingRow(row.place, row.enterprise, finding)])
 
     def _write_books(self, work: Work, bookings: Sequence[Booking]) -> None:
         t = self.tables

@@ -1,15 +1,18 @@
 """The pure engine over stored readings, in event order: what the live judge must have found, as sets. Pure.
 
-For excursion and door alone: silence and refusals are about arrival, which stored rows do not tell.
+For point rules alone: silence and refusals are about arrival, which stored rows do not tell.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from processors.judge.engine import is_flagged, step
+from processors.judge.engine import is_flagged
 from processors.judge.judged import Judged
+from processors.judge.point_rules import step
 from processors.judge.registry_view import RegistryView
+from processors.judge.rules import TABLE
 from processors.judge.state import DeviceState, PointState
+from processors.judge.table import RuleTable
 from schemas.finding import Change, Finding
 from schemas.reading import Line
 
@@ -24,7 +27,7 @@ class Episode(NamedTuple):
     peak: float | None
 
 
-def judge_stored(readings: Iterable[Line], registry: RegistryView) -> set[Episode]:
+def judge_stored(readings: Iterable[Line], registry: RegistryView, table: RuleTable = TABLE) -> set[Episode]:
     """The episodes of the readings (p, at, seq, v, q, r of each stored row), whatever their order here."""
     points: dict[int, list[Line]] = {}
     for line in readings:
@@ -34,7 +37,7 @@ def judge_stored(readings: Iterable[Line], registry: RegistryView) -> set[Episod
         facts = registry.point(number)
         if facts is None:
             raise LookupError(f"point {number} is not in the registry")
-        point, judged = PointState(facts, DeviceState(facts.device)), Judged()
+        point, judged = PointState(facts, DeviceState(facts.device, table)), Judged()
         for line in sorted(lines, key=lambda row: (row.at, row.seq)):
             point.facts = facts = registry.point(number, line.r) or facts
             if not is_flagged(line, registry.device_profile(facts.profile, line.r)):

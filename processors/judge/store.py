@@ -8,10 +8,13 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.extras import execute_values
 
+from processors.judge import result_rules
 from processors.judge.judged import PG_EPOCH_US, Merge
 from processors.judge.registry_view import RegistryView
-from processors.judge.rules import positive_test
+from processors.judge.rule import ResultRule
+from processors.judge.rules import TABLE
 from processors.judge.state import HOUR_US
+from processors.judge.table import RuleTable
 from processors.judge.work import MergeRow, ResultRow, Work
 from processors.worker.offsets import Database, Offsets, book, write_findings
 from processors.worker.text import storable
@@ -33,9 +36,10 @@ _INCOMING: Final = struct.Struct("!hiiiiiqiqidihiq")
 class JudgeStore(Offsets):
     """Readings, results, rejections, findings, states and the ledger of the judge's partitions."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, owner: str, table: RuleTable = TABLE) -> None:
         super().__init__(database, owner, ROLE)
         self._changes = -1
+        self._table = table
 
     # ------------------------------------------------------------------ the registry
 
@@ -67,7 +71,7 @@ class JudgeStore(Offsets):
             rejections = list(work.rejections)
             merges = work.merges if _copy(cursor, work) else all_merges(work)
             stored, conflicts = _merge(cursor, merges, bookings, rejections)
-            new = _insert_results(cursor, work.results, bookings)
+            new = _insert_results(cursor, work.results, bookings, self._table)
             _insert_rejections(cursor, rejections)
             new += write_findings(cursor, ROLE, work.findings)
             _write_books(cursor, work)
@@ -211,6 +215,7 @@ def _insert_results(
     cursor: "psycopg2.extensions.cursor",
     rows: Sequence[ResultRow],
     bookings: list[Booking],
+    table: RuleTable,
 ) -> int:
     findings = 0
     for row in rows:
@@ -229,12 +234,18 @@ def _insert_results(
             Booking(row.place.topic, r.device, hour_us, 1, stored=int(new), duplicate=int(not new))
         )
         if new:
-            cursor.execute(SQL["newest_finding"], (positive_test.identity(r),))
-            version, severity = cursor.fetchone() or (0, None)
-            if said := positive_test.step(r, version, severity):
-                finding = FindingRow(row.place, row.enterprise, positive_test.finding_of(r, said))
-                findings += write_findings(cursor, ROLE, [finding])
+            findings += sum(_judge_result(cursor, row, rule) for rule in table.result)
     return findings
+
+
+def _judge_result(cursor: "psycopg2.extensions.cursor", row: ResultRow, rule: ResultRule) -> int:
+    cursor.execute(SQL["newest_finding"], (result_rules.identity(rule, row.result),))
+    version, severity = cursor.fetchone() or (0, None)
+    said = rule.step(row.result, version, severity)
+    if not said:
+        return 0
+    finding = result_rules.finding_of(rule, row.result, said)
+    return write_findings(cursor, ROLE, [FindingRow(row.place, row.enterprise, finding)])
 
 
 def _insert_rejections(cursor: "psycopg2.extensions.cursor", rows: Sequence[RejectionRow]) -> None:

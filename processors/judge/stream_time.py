@@ -17,9 +17,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from processors.judge.registry_view import FOREVER_US
-from processors.judge.rule import Said
+from processors.judge.rule import Said, first_of
 from processors.judge.rules import gateway_clock
 from processors.judge.rules.gateway_clock import WrongGateway
+from schemas.finding import Finding, First, finding_id
 from schemas.reading import (
     AHEAD_SUSPECT_US,
     BY_RECORD,
@@ -42,11 +43,12 @@ class Trust(IntEnum):
     WRONG = 2
 
 
-class GatewayClock(msgspec.Struct, array_like=True, gc=False):
+class GatewayClock(msgspec.Struct, gc=False):
     """One gateway run in a partition.
 
     at_us: newest time taken of it for stream time. own_us: its own newest word, whatever it is worth.
     appended: ordinal of each of its last lines, and when Kafka first appended it. wrong: the running episode.
+    told: by rule, its newest episode.
     """
 
     at_us: int = 0
@@ -54,22 +56,23 @@ class GatewayClock(msgspec.Struct, array_like=True, gc=False):
     trust: Trust = Trust.UNPROVED
     appended: tuple[tuple[int, int], ...] = ()
     wrong: WrongGateway | None = None
+    told: dict[str, First] = {}
 
 
 class Heard(NamedTuple):
-    """What a clock line has come to. said: of which run, and what."""
+    """What a clock line has come to."""
 
     stream_us: int
-    said: list[tuple[str, Said]]
+    findings: list[Finding]
 
 
 def hear(gateways: dict[str, GatewayClock], line: Line, written_us: int) -> Heard:
     """Takes a clock line; changes `gateways`. written_us: Kafka's time of its record, 0 when there is none."""
     gateway = gateways.setdefault(line.d, GatewayClock())
-    said: list[tuple[str, Said]] = []
+    findings: list[Finding] = []
     if not _is_repeated(gateway, line):
         words = _judge(gateway, line, written_us)
-        said += [(line.d, words)] if words else []
+        findings += [_finding_of(line.d, gateway, words, written_us)] if words else []
         by_own = gateway.trust is Trust.RIGHT
         gateway.at_us = max(gateway.at_us, line.at if by_own else written_us)
         gateway.own_us = line.at
@@ -79,8 +82,8 @@ def hear(gateways: dict[str, GatewayClock], line: Line, written_us: int) -> Hear
     for run in [run for run, known in gateways.items() if known.at_us <= newest_us - GATEWAY_GONE_US]:
         gone = gateways.pop(run)
         if gone.wrong:
-            said.append((run, gateway_clock.end(gone.wrong, newest_us)))
-    return Heard(min(gateway.at_us for gateway in gateways.values()), said)
+            findings.append(_finding_of(run, gone, gateway_clock.end(gone.wrong, newest_us), written_us))
+    return Heard(min(gateway.at_us for gateway in gateways.values()), findings)
 
 
 def received(lines: list[Line], gateway: GatewayClock | None, written_us: int) -> list[Line]:
@@ -105,6 +108,25 @@ def by_record(line: Line, written_us: int) -> Line:
         ahead = line.at - written_us > AHEAD_SUSPECT_US
         quality = SUSPECT if ahead or (quality == SUSPECT and not blamed) else GOOD
     return Line(line.p, line.at, line.seq, line.v, quality | BY_RECORD, written_us, line.d, line.n)
+
+
+def _finding_of(run: str, gateway: GatewayClock, said: Said, written_us: int) -> Finding:
+    """Its subject is no device and of no enterprise: the monitoring centre alone sees it."""
+    subject, rule = f"ingest/{run}", gateway_clock.RULE.name
+    return Finding(
+        id=finding_id(subject, rule, *first_of(gateway.told, rule, said)),
+        version=said.version,
+        change=said.change,
+        subject=subject,
+        device="",
+        rule=rule,
+        severity=said.severity,
+        start_us=said.start_us,
+        end_us=said.end_us,
+        measured_us=written_us,
+        received_us=written_us,
+        detail=said.detail,
+    )
 
 
 def _holds(gateway: GatewayClock, said_us: int, written_us: int) -> bool:

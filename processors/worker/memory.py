@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from processors.worker import meters
 from processors.worker.offsets import check_topic, is_done
 from processors.worker.work import Advance, Claim, FindingRow, Place
 from schemas.errors import Fenced
@@ -86,6 +87,8 @@ def write_findings(books: MemoryBooks, role: str, rows: Sequence[FindingRow]) ->
             books.findings[key] = row.finding
             books.unsent[key] = (role, row.place)
             new += 1
+        else:
+            meters.FINDINGS_COLLIDED.inc()
     return new
 
 

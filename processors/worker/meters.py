@@ -9,6 +9,9 @@ READINGS: Final = Counter(
 )
 REJECTIONS: Final = Counter("coldwatch_rejections_recorded", "Rejections committed", ["code"])
 FINDINGS: Final = Counter("coldwatch_findings", "Versions of findings committed")
+FINDINGS_COLLIDED: Final = Counter(
+    "coldwatch_findings_collided", "Versions of findings that were there already: two episodes on one id"
+)
 SENT: Final = Counter("coldwatch_findings_sent", "Versions of findings confirmed on their topic")
 BATCH_READINGS: Final = Histogram(
     "coldwatch_batch_readings",

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import msgspec
 import psycopg2
+import structlog
 from psycopg2.extras import execute_values
 
+from processors.worker import meters
 from processors.worker.text import storable
 from processors.worker.work import Advance, Booking, Claim, FindingRow, Place
 from schemas import statements
@@ -198,6 +200,8 @@ def write_findings(cursor: "psycopg2.extensions.cursor", role: str, rows: Sequen
             cursor, SQL["insert_findings"], [_finding_row(row) for row in rows], fetch=True
         )
     }
+    if len(new) < len(rows):
+        _tell_collisions([row.finding for row in rows if (row.finding.id, row.finding.version) not in new])
     unsent = [
         (row.finding.id, row.finding.version, role, *row.place)
         for row in rows
@@ -206,6 +210,19 @@ def write_findings(cursor: "psycopg2.extensions.cursor", role: str, rows: Sequen
     if unsent:
         execute_values(cursor, SQL["mark_unsent"], unsent)
     return len(unsent)
+
+
+def _tell_collisions(findings: Sequence[Finding]) -> None:
+    """Versions that were there already: a batch is written once, so two episodes have fallen on one id."""
+    meters.FINDINGS_COLLIDED.inc(len(findings))
+    for finding in findings:
+        structlog.get_logger().error(
+            "finding_collided",
+            id=finding.id,
+            version=finding.version,
+            subject=finding.subject,
+            rule=finding.rule,
+        )
 
 
 def _finding_row(row: FindingRow) -> tuple[Any, ...]:

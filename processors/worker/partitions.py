@@ -51,9 +51,15 @@ class Slot(Generic[State]):
     def state(self) -> State:
         """The rule state, taken from the checkpoint when first asked for (in the writer's thread)."""
         if self._state is None:
-            self._state = self._restore(None if self._stored is None else zlib.decompress(self._stored))
+            self._state = self._restored()
             self._stored = None
         return self._state
+
+    def _restored(self) -> State:
+        try:
+            return self._restore(None if self._stored is None else zlib.decompress(self._stored))
+        except (Permanent, zlib.error) as error:
+            raise Permanent(f"{self.place.topic}/{self.place.partition}: {error}") from error
 
     def turn(self, record: Record) -> Turn:
         """Raises Permanent when records are missing between the last one and this."""

@@ -93,3 +93,13 @@ class Outcome(NamedTuple):
     duplicate: int = 0
     conflict: int = 0
     findings: int = 0
+
+
+def unreadable_checkpoint(reason: str) -> str:
+    """What is said of a checkpoint that cannot be read."""
+    return (
+        f"检查点无法读取（{reason}）。请用写下它的版本启动；或清空该分区的检查点，状态会从主题重新算出："
+        "update partition_offset set checkpoint = null, checkpoint_position = 0 where topic = … and partition = … / "
+        f"the checkpoint cannot be read ({reason}). Start the version that wrote it, or empty the partition's "
+        "checkpoint with that statement: the state is then made again from the topic"
+    )

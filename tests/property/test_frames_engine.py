@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.frames.engine import CameraState, Scene, decode_states, encode_states, step
+from processors.frames.checkpoint import decode_states, encode_states
+from processors.frames.engine import CameraState, Scene, step
 from processors.frames.vision import CHECKS
 from schemas.finding import Change, Finding
 from schemas.frame import FrameReference

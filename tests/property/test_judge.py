@@ -6,11 +6,12 @@ from itertools import accumulate, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.judge.checkpoint import decode_state, encode_state
 from processors.judge.engine import judge
 from processors.judge.judged import Judged
 from processors.judge.offline import episodes_of, judge_stored
 from processors.judge.registry_view import RegistryView
-from processors.judge.state import PartitionState, decode_state, encode_state
+from processors.judge.state import PartitionState
 from schemas.finding import Finding
 from schemas.reading import decode_lines
 from tests.judging import (

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from processors.judge.episodes import Breach, step
-from processors.judge.rule import Rule
+from processors.judge import episodes
+from processors.judge.rule import PointRule
 
 METRIC: Final = "open"
 
@@ -12,12 +12,14 @@ def applies(metric: str) -> bool:
     return metric == METRIC
 
 
-RULE: Final = Rule(
+RULE: Final = PointRule(
     name="door_open",
-    scope="point",
     applies=applies,
-    state=Breach,
-    step=step,
+    state=episodes.Breach,
+    step=episodes.judge_sample,
+    end=episodes.end,
+    guard=episodes.guard,
+    shows=episodes.breach_since,
     zh="库门开启超过规定时长；关门后结束。",
     en="The door has been open for longer than allowed; it ends when the door is closed.",
 )

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from processors.judge.episodes import Breach, step
-from processors.judge.rule import Rule
+from processors.judge import episodes
+from processors.judge.rule import PointRule
 
 OPEN: Final = "open"
 
@@ -13,12 +13,14 @@ def applies(metric: str) -> bool:
     return metric not in ("", OPEN)
 
 
-RULE: Final = Rule(
+RULE: Final = PointRule(
     name="excursion",
-    scope="point",
     applies=applies,
-    state=Breach,
-    step=step,
+    state=episodes.Breach,
+    step=episodes.judge_sample,
+    end=episodes.end,
+    guard=episodes.guard,
+    shows=episodes.breach_since,
     zh="数值超出限值，且实测超限时间达到规定时长；回到限值以内（含回差）连续若干次后结束。",
     en="The value was out of its limits for the dwell, counted in measured time; "
     "it ends after several samples back inside by the hysteresis.",

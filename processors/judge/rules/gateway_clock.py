@@ -1,22 +1,20 @@
 """A gateway's clock is wrong: what it says is further from Kafka's own time than any waiting explains.
 
 Its subject is `ingest/RUN`, no device and no enterprise: the monitoring centre alone sees it. The clock lines decide
-(`processors.judge.stream_time`); every partition hears them and one tells.
+(`processors.judge.stream_time`); every partition hears them, and one tells.
 """
 
 from typing import Final
 
 import msgspec
 
-from processors.judge.rule import Rule, Said
-from schemas.finding import Change, Finding, Severity, finding_id
+from processors.judge.rule import GatewayRule, Said
+from schemas.finding import Change, Severity
 
 SOUND_LINES: Final = 5
-TELLING_PARTITION: Final = 0
-"""Each gateway writes its time into every partition; the finding is made in this one."""
 
 
-class WrongGateway(msgspec.Struct, array_like=True, gc=False):
+class WrongGateway(msgspec.Struct, gc=False):
     """A running episode, in Kafka's time. off_us: how far ahead the clock was at first, negative when behind.
 
     sound: right lines in a row, the first at sound_us.
@@ -55,34 +53,12 @@ def end(wrong: WrongGateway, end_us: int) -> Said:
     )
 
 
-def finding_of(run: str, said: Said, written_us: int) -> Finding:
-    subject = f"ingest/{run}"
-    return Finding(
-        id=finding_id(subject, RULE.name, said.start_us),
-        version=said.version,
-        change=said.change,
-        subject=subject,
-        device="",
-        rule=RULE.name,
-        severity=said.severity,
-        start_us=said.start_us,
-        end_us=said.end_us,
-        measured_us=written_us,
-        received_us=written_us,
-        detail=said.detail,
-    )
-
-
 def _detail(wrong: WrongGateway) -> dict[str, str]:
     return {"ahead_s": f"{wrong.off_us / 1e6:.1f}"}
 
 
-RULE: Final = Rule(
+RULE: Final = GatewayRule(
     name="gateway_clock",
-    scope="gateway",
-    applies=lambda metric: metric == "",
-    state=WrongGateway,
-    step=step,
     zh="接入网关的时钟与 Kafka 相差超过 5 秒；其间以 Kafka 的时间为准。时钟恢复正确后结束。",
     en="An ingest gateway's clock is more than 5 s off Kafka's, whose time holds meanwhile; it ends when both agree.",
 )

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from processors.judge.rule import Rule, Said
-from schemas.finding import Change, Finding, Severity, finding_id, subject_of
+from processors.judge.rule import ResultRule, Said
+from schemas.finding import Change, Severity, subject_of
 from schemas.result import Result, Verdict
 
 SEVERITIES: Final = {Verdict.POSITIVE: Severity.RED, Verdict.SUSPICIOUS: Severity.ORANGE}
@@ -25,39 +25,14 @@ def step(result: Result, version: int, severity: int | None) -> Said | None:
 
 
 def subject(result: Result) -> str:
+    """A changed resend of a result falls on the same finding."""
     return subject_of(result.device, result.number)
 
 
-def identity(result: Result) -> str:
-    """The finding's id: a changed resend of a result falls on the same one."""
-    return finding_id(subject(result), RULE.name, result.at_us)
-
-
-def finding_of(result: Result, said: Said) -> Finding:
-    return Finding(
-        id=identity(result),
-        version=said.version,
-        change=said.change,
-        subject=subject(result),
-        device=result.device,
-        rule=RULE.name,
-        severity=said.severity,
-        start_us=said.start_us,
-        measured_us=result.at_us,
-        received_us=result.received_us,
-        peak=said.peak,
-        unit=result.unit,
-        persistent=True,
-        detail=said.detail,
-    )
-
-
-RULE: Final = Rule(
+RULE: Final = ResultRule(
     name="positive_test",
-    scope="result",
-    applies=lambda metric: metric == "",
-    state=None,
     step=step,
+    subject=subject,
     persistent=True,
     zh="快检结果为阳性（红）或可疑（橙）；由人员处置后关闭。",
     en="A rapid test was positive (red) or suspicious (orange); a person closes it after acting on it.",

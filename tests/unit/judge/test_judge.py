@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from processors.judge.state import encode_state
+from processors.judge.checkpoint import encode_state
 from schemas.errors import Fenced
 from schemas.rejection import Rejection, encode_rejection
 from schemas.result import Result, Verdict, encode_result

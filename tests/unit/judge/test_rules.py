@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from processors.judge import result_rules
 from processors.judge.engine import judge
 from processors.judge.judged import Judged
 from processors.judge.registry_view import RegistryView
@@ -81,12 +82,12 @@ def findings_of_results(case: dict[str, Any]) -> list[Finding]:
             device="d", number=row["number"], at_us=us(row["at"]), received_us=us(row["at"]), sample="s", item="i",
             verdict=Verdict(row["verdict"]), verdict_raw=row["verdict"], content_sha256="", value=row.get("value"),
         )  # fmt: skip
-        same = [f for f in findings if f.id == positive_test.identity(result)]
+        same = [f for f in findings if f.id == result_rules.identity(positive_test.RULE, result)]
         newest = max(same, key=lambda f: f.version, default=None)
         said = positive_test.step(
             result, newest.version if newest else 0, newest.severity if newest else None
         )
-        findings += [positive_test.finding_of(result, said)] if said else []
+        findings += [result_rules.finding_of(positive_test.RULE, result, said)] if said else []
     return findings
 
 

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.judge import stream_time
+from processors.judge.checkpoint import decode_state
 from processors.judge.engine import judge
 from processors.judge.judged import Judged
 from processors.judge.registry_view import RegistryView
-from processors.judge.state import PartitionState, decode_state, encode_state
+from processors.judge.state import PartitionState
 from processors.judge.stream_time import GatewayClock, Trust
 from schemas.finding import Change, Finding
 from schemas.reading import BY_RECORD, CLOCKS_UNDER_WAY, GOOD, QUALITY, SUSPECT, decode_lines
@@ -112,7 +113,7 @@ def test_no_waiting_for_kafka_looks_like_a_wrong_clock(
         appended = max(now, confirmed[-1] if confirmed else 0.0) + append_s
         confirmed.append(appended + confirm_s)
         heard = stream_time.hear(gateways, line(clock(now + off_s, ordinal=number + 1)), us(appended))
-        assert heard.said == []
+        assert heard.findings == []
         assert gateways["g"].trust is not Trust.WRONG
 
 
@@ -124,7 +125,7 @@ def test_a_clock_that_is_off_is_told_by_its_third_line(off_s: float, waits: list
         written_s = 20_000.0 + second + (wait_s if off_s < 0 else 0.0)
         text = clock(20_000.0 + second + off_s, ordinal=second)
         heard = stream_time.hear(gateways, line(text), us(written_s))
-        said += [(second, change.change) for _, change in heard.said]
+        said += [(second, finding.change) for finding in heard.findings]
         if second >= 3:
             assert heard.stream_us == us(written_s)
     assert [change for _, change in said] == [Change.OPENED]
@@ -135,7 +136,7 @@ def test_a_pack_that_comes_twice_says_nothing_new() -> None:
     gateways: dict[str, GatewayClock] = {}
     for ordinal, at, written in ((1, 0, 0), (2, 1, 60), (2, 1, 70), (3, 2, 70.1), (4, 71, 71)):
         heard = stream_time.hear(gateways, line(clock(100 + at, ordinal=ordinal)), us(100 + written))
-        assert heard.said == []
+        assert heard.findings == []
     assert heard.stream_us == us(171)
 
 
@@ -162,7 +163,6 @@ def test_the_short_way_never_moves_the_received_time_backwards() -> None:
 
 
 def test_an_older_checkpoint_trusts_the_gateways_it_knows() -> None:
-    state = PartitionState()
-    text = encode_state(state).replace(b'"gateways":{}', b'"clocks":{"g":%d}' % us(5))
+    text = b'{"points":[],"devices":[],"stream_us":0,"stalls":[],"totals":{},"clocks":{"g":%d}}' % us(5)
     found = decode_state(text, RegistryView(devices(1), PROFILES))
     assert found.gateways == {"g": GatewayClock(us(5), us(5), Trust.RIGHT)}

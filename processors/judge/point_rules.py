@@ -1,0 +1,114 @@
+"""The loop over the rules of a point: samples and time to each in table order, findings and the board. Pure."""
+
+from processors.judge.judged import Judged
+from processors.judge.registry_view import FOREVER_US, PointFacts
+from processors.judge.rule import CLOSED, EVERY_SAMPLE_US, Guard, PointRule, Said, Sample, Stepped
+from processors.judge.state import PartitionState, PointState
+from schemas.profile import Profile
+from schemas.reading import Line
+
+IN_RANGE = "in_range"
+BREACH = "breach"
+SUPPRESSED = "suppressed"
+
+
+def step(point: PointState, line: Line, profile: Profile | None, judged: Judged) -> None:
+    """Steps the point's rules with a sound sample that is ahead of all before it."""
+    gap_us = line.at - point.last if point.last >= 0 else 0
+    point.last, point.seq = line.at, line.seq
+    if point.flagged:
+        point.flagged = [identity for identity in point.flagged if identity > (line.at, line.seq)]
+    sample = Sample(line.at, line.r, line.v, gap_us, point.facts.interval_us)
+    states, since_us, reason, in_range_us = point.states, FOREVER_US, "", line.at
+    for index, rule in enumerate(point.rules):
+        kept, said, suppressed = _step(rule, states[index], sample, profile)
+        states[index] = kept
+        if said:
+            _say(point, rule, said, profile, line.at, line.r, judged)
+            in_range_us = said[-1].end_us or in_range_us
+        if suppressed:
+            reason = suppressed
+        elif kept is not None and (breach_us := rule.shows(kept)) is not None:
+            since_us = min(since_us, breach_us)
+    if since_us < FOREVER_US:
+        judged.show(point, BREACH, since_us)
+    elif reason:
+        judged.show(point, SUPPRESSED, line.at, reason)
+    else:
+        judged.show(point, IN_RANGE, in_range_us)
+
+
+def tick(state: PartitionState, point: PointState, profile: Profile | None, judged: Judged) -> None:
+    """Stream time went on for a point of which a rule wants to know that."""
+    for index, rule in enumerate(point.rules):
+        kept = point.states[index]
+        if kept is not None and rule.tick:
+            stepped = rule.tick(kept, state.stream_us, profile)
+            point.states[index] = stepped.state
+            if stepped.said:
+                _say(point, rule, stepped.said, profile, state.stream_us, state.stream_us, judged)
+                point.close_guard()
+    note_ticking(state, point)
+
+
+def note_ticking(state: PartitionState, point: PointState) -> None:
+    """Keeps the set of points that want every tick."""
+    kept = zip(point.rules, point.states, strict=True)
+    if any(rule.tick and state is not None for rule, state in kept):
+        state.ticking.add(point.facts.id)
+    else:
+        state.ticking.discard(point.facts.id)
+
+
+def end(
+    point: PointState, end_us: int, reason: str, profile: Profile, stream_us: int, judged: Judged
+) -> None:
+    """Nothing more comes of the point: what goes on ends, at its newest sample at the earliest."""
+    for index, rule in enumerate(point.rules):
+        kept, point.states[index] = point.states[index], None
+        if kept is not None:
+            said = rule.end(kept, max(end_us, point.last), reason)
+            _say(point, rule, (said,) if said else (), profile, stream_us, stream_us, judged)
+
+
+def guard(point: PointState, profile: Profile | None) -> Guard:
+    """What none of the point's rules, nor of its device's, need see; the newest sample is at `point.last`."""
+    low, high, until_us = Guard()
+    every = point.device.table.every_reading
+    for rule, kept in zip(point.rules, point.states, strict=True):
+        if profile is None and rule.by_profile:
+            continue
+        found = rule.guard(kept, profile)
+        low, high, until_us = max(low, found.low), min(high, found.high), min(until_us, found.until_us)
+        every = every or rule.every_sample
+    if every:
+        until_us = min(until_us, point.last + EVERY_SAMPLE_US)
+    return Guard(low, high, until_us) if low <= high else CLOSED
+
+
+def unprofiled(facts: PointFacts) -> Profile:
+    """What a finding names when no row of the profile holds."""
+    return Profile(name=facts.profile, version=0, metric=facts.metric)
+
+
+def _step(rule: PointRule, kept: object, sample: Sample, profile: Profile | None) -> Stepped:
+    if profile is not None or not rule.by_profile:
+        return rule.step(kept, sample, profile)
+    ended = rule.end(kept, sample.at_us, "profile_gone") if kept is not None else None
+    return Stepped(None, (ended,) if ended else ())
+
+
+def _say(
+    point: PointState,
+    rule: PointRule,
+    words: tuple[Said, ...],
+    profile: Profile | None,
+    measured_us: int,
+    received_us: int,
+    judged: Judged,
+) -> None:
+    for said in words:
+        judged.say(
+            rule.name, said, point.told, point.facts.device, profile or unprofiled(point.facts), measured_us,
+            received_us, point.facts,
+        )  # fmt: skip
