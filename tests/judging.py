@@ -7,6 +7,8 @@ import msgspec
 
 from processors.judge.handler import Judge
 from processors.judge.memory import MemoryJudgeStore, MemoryTables
+from processors.judge.rules import TABLE
+from processors.judge.table import RuleTable
 from processors.worker.work import Place, Record
 from schemas.profile import Profile
 from schemas.reading import Line, clock_line, decode_lines, reading_line, refused_line
@@ -66,7 +68,10 @@ def refused(device: str, code: str, r: float) -> bytes:
 class Bench:
     """One log per place, one set of tables, and the judge that owns them just now."""
 
-    def __init__(self, number: int = 2, metrics: Sequence[str] = ("temperature",)) -> None:
+    def __init__(
+        self, number: int = 2, metrics: Sequence[str] = ("temperature",), table: RuleTable = TABLE
+    ) -> None:
+        self._table = table
         self.tables = MemoryTables(devices=devices(number, metrics), profiles=list(PROFILES))
         self.log: dict[Place, list[Record]] = {READINGS: [], RESULTS: [], REJECTIONS: []}
         self.total = 0
@@ -76,8 +81,8 @@ class Bench:
 
     def start(self, checkpoint_interval_s: float = 1e9) -> Judge:
         """A new judge claims everything; the one before it is not told."""
-        store = MemoryJudgeStore(self.tables, f"owner-{next(self._owners)}")
-        self.judge = Judge(store, "t-", checkpoint_interval_s)
+        store = MemoryJudgeStore(self.tables, f"owner-{next(self._owners)}", self._table)
+        self.judge = Judge(store, "t-", checkpoint_interval_s, self._table)
         seek, _ = self.judge.claim(dict.fromkeys(self.log, 0), TOPIC_IDS)
         self.read = dict(seek)
         return self.judge
@@ -96,7 +101,7 @@ class Bench:
 
     def pack(
         self, lines: Sequence[bytes], values: int | None = None, run: str = "g", written: float | None = None
-    ) -> None:
+    ) -> "Bench":
         """A pack as the gateway writes it, in Kafka as soon as its newest line is received unless `written` says."""
         if written is None:
             written = (max(map(_said_us, lines), default=BASE_US) - BASE_US) / 1e6
@@ -104,6 +109,7 @@ class Bench:
         self.total += found
         headers = {"count": b"%d" % found, "run": run.encode(), "total": b"%d" % self.total}
         self.append(b"".join(lines), headers=headers, written=written)
+        return self
 
     def run(self, batch: int = 3) -> "Bench":
         """Judges all that is on the log and not read yet, so many records at a time."""
