@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from alerts.advice import ADVICE
 from alerts.journal_postgres import Cursor
 from schemas.finding import subject_of
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.rules import FACTS, Evidence, FactsTable
 from schemas.statements import load, rows_of
 
 _NAMED: Final = load("alerts", "incidents.sql")
@@ -64,20 +64,20 @@ def find(cursor: Cursor, id: str) -> Item | None:
     return next(iter(_some(cursor, [id])), None)
 
 
-def find_whole(cursor: Cursor, id: str) -> Item | None:
+def find_whole(cursor: Cursor, id: str, facts: FactsTable = FACTS) -> Item | None:
     """An incident with its timeline, the limits that judged it, advice, and the test or picture it speaks of."""
     item = find(cursor, id)
     if item is None:
         return None
     cursor.execute(SQL["timeline"], {"id": id})
     events = rows_of(cursor)
-    advice = ADVICE.get(item["rule"])
+    rule = facts.get(item["rule"])
     return item | {
         "events": events,
         "profile_row": _profile_row(cursor, item),
-        "what_to_do": {"zh": advice.zh, "en": advice.en} if advice else {"zh": "", "en": ""},
-        "result": _result(cursor, item),
-        "frame": _frame(cursor, item),
+        "what_to_do": {"zh": rule.to_do.zh, "en": rule.to_do.en} if rule else {"zh": "", "en": ""},
+        "result": _result(cursor, item) if facts.proved_by(item["rule"], Evidence.RESULT) else None,
+        "frame": _frame(cursor, item) if facts.proved_by(item["rule"], Evidence.FRAME) else None,
     }
 
 
@@ -115,7 +115,7 @@ def _some(cursor: Cursor, ids: list[str]) -> list[Item]:
 
 def _result(cursor: Cursor, item: Item) -> Item | None:
     prefix = subject_of(item["device"], " ")[:-1]
-    if item["rule"] != "positive_test" or not item["subject"].startswith(prefix):
+    if not item["subject"].startswith(prefix):
         return None
     wanted = {
         "device": item["device"],
@@ -127,8 +127,6 @@ def _result(cursor: Cursor, item: Item) -> Item | None:
 
 
 def _frame(cursor: Cursor, item: Item) -> Item | None:
-    if not item["rule"].startswith("camera_"):
-        return None
     wanted = {
         "device": item["device"],
         "sha256": item["detail"].get("sha256", ""),

@@ -16,6 +16,7 @@ from alerts.journal_postgres import Cursor, PostgresJournal
 from alerts.lifecycle import MAX_NOTE_CHARACTERS, NO_SUCH_INCIDENT, Acknowledge, Close, Command
 from schemas.person import MAY_ACKNOWLEDGE, MAY_CLOSE, Role, Viewer
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.rules import FACTS, FactsTable
 from schemas.scope import Scope
 
 MAY_NOT_ACKNOWLEDGE = Refusal(
@@ -39,6 +40,7 @@ class Deps:
     begin: Callable[[Scope], AbstractContextManager[Cursor]]
     viewer: Callable[..., Viewer]
     now: Callable[[], datetime]
+    facts: FactsTable = FACTS
 
 
 def routes(deps: Deps) -> APIRouter:
@@ -63,7 +65,7 @@ def routes(deps: Deps) -> APIRouter:
     @router.get("/{id}")
     def show_incident(id: UUID, viewer: Annotated[Viewer, signed_in]) -> Response:
         with deps.begin(viewer.scope) as cursor:
-            return answer(_found(incidents.find_whole(cursor, str(id))))
+            return answer(_found(incidents.find_whole(cursor, str(id), deps.facts)))
 
     @router.post("/{id}/acknowledge")
     def acknowledge(

@@ -15,11 +15,12 @@ from alerts import incidents
 from console import page, problems
 from console.guard import Guard
 from console.live import Live
-from console.routes import Backlog, health_routes, live_routes, session_routes, viewer_of
+from console.routes import Backlog, health_routes, live_routes, rule_routes, session_routes, viewer_of
 from console.session import Cursor, Sessions, write_audit
 from history import records
 from schemas import scope
 from schemas.person import Viewer
+from schemas.rules import FACTS, FactsTable
 from schemas.scope import Scope
 from schemas.topics import READINGS
 
@@ -41,6 +42,7 @@ class Deps:
     session_lifetime: timedelta = timedelta(hours=12)
     secure_cookie: bool = False
     page: Path = PAGE
+    facts: FactsTable = FACTS
     now: Callable[[], datetime] = field(default=utc_now)
 
 
@@ -63,7 +65,8 @@ def build(deps: Deps) -> FastAPI:
     app.include_router(session_routes(sessions, deps.secure_cookie, deps.now))
     app.include_router(live_routes(live, sessions, viewer, deps.backlog))
     app.include_router(history.routes.routes(_history_deps(deps, viewer)))
-    app.include_router(alerts.routes.routes(alerts.routes.Deps(deps.begin, viewer, deps.now)))
+    app.include_router(alerts.routes.routes(alerts.routes.Deps(deps.begin, viewer, deps.now, deps.facts)))
+    app.include_router(rule_routes(deps.facts))
     app.include_router(health_routes(lambda: live.trouble))
     app.include_router(page.routes(deps.page))
     return app
@@ -77,6 +80,7 @@ def _history_deps(deps: Deps, viewer: Callable[..., Viewer]) -> history.routes.D
         evidence=deps.evidence,
         devices_incidents=incidents.of_device,
         viewed=_book_view,
+        facts=deps.facts,
     )
 
 

@@ -15,6 +15,7 @@ from console.stream import EventStream
 from schemas.errors import Temporary
 from schemas.person import Viewer
 from schemas.refusal import Refused
+from schemas.rules import FactsTable
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -94,6 +95,17 @@ def live_routes(
                 return True  # it cannot be asked; the next time will tell
 
         return EventStream(live.messages(viewer.scope, _resume_behind(request, last_event)), still_welcome)
+
+    return router
+
+
+def rule_routes(facts: FactsTable) -> APIRouter:
+    """What rules are called and how their incidents are shown: words of the page, nobody's data, for anybody."""
+    router = APIRouter(prefix="/api")
+
+    @router.get("/rules")
+    async def rules() -> Response:
+        return answer({"items": facts.rows})
 
     return router
 

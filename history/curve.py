@@ -7,6 +7,7 @@ import msgspec
 import psycopg2.extensions
 
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.rules import FACTS, FactsTable
 from schemas.statements import load
 from schemas.times import to_us
 
@@ -50,7 +51,7 @@ class Span(msgspec.Struct, frozen=True):
     end: datetime
 
 
-def of_incident(cursor: Cursor, id: str, now: datetime) -> dict[str, Any]:
+def of_incident(cursor: Cursor, id: str, now: datetime, facts: FactsTable = FACTS) -> dict[str, Any]:
     """The curve around an incident; without points when its device has none (a camera, an instrument)."""
     cursor.execute(SQL["point_of_incident"], {"id": id})
     row = cursor.fetchone()
@@ -78,6 +79,7 @@ def of_incident(cursor: Cursor, id: str, now: datetime) -> dict[str, Any]:
             max(to, start + interval),
         ),
         now,
+        facts,
     )
 
 
@@ -88,6 +90,7 @@ def of_device(
     begin: datetime | None,
     end: datetime | None,
     now: datetime,
+    facts: FactsTable = FACTS,
 ) -> dict[str, Any]:
     """The curve of one metric; by default the last 240 intervals of the device's most telling one."""
     cursor.execute(SQL["point_of_device"], {"device": device, "metric": metric})
@@ -109,7 +112,7 @@ def of_device(
         begin or to - 240 * interval,
         to,
     )
-    return _curve(cursor, span, now)
+    return _curve(cursor, span, now, facts)
 
 
 def lead_of(interval: timedelta, start: datetime, end: datetime) -> timedelta:
@@ -134,14 +137,16 @@ def unknown_spans(
     return before + gaps + after
 
 
-def _curve(cursor: Cursor, span: Span, now: datetime) -> dict[str, Any]:
+def _curve(cursor: Cursor, span: Span, now: datetime, facts: FactsTable) -> dict[str, Any]:
     asked = {"point": span.point, "from": span.begin, "to": span.end}
     points, thinned = _points(cursor, span, asked)
     cursor.execute(SQL["gaps"], asked | {"bound": GAP_INTERVALS * span.interval})
     gaps: list[tuple[datetime, datetime]] = cursor.fetchall()
     cursor.execute(SQL["edges"], asked)
     edges = cursor.fetchone() or (None, None)
-    cursor.execute(SQL["breaches"], asked | {"device": span.device, "metric": span.metric})
+    cursor.execute(
+        SQL["breaches"], asked | {"device": span.device, "metric": span.metric, "bands": facts.bands()}
+    )
     breaches = [[_ms(start), _ms(end), severity] for start, end, severity in cursor.fetchall()]
     cursor.execute(SQL["suppressed"], asked)
     suppressed = [[_ms(since), _ms(span.end), reason] for since, reason in cursor.fetchall()]

@@ -55,7 +55,7 @@ select min(at), max(at) from v_reading where point_id = %(point)s and at >= %(fr
 
 -- name: breaches
 select start_at, end_at, severity from v_incident
-where device = %(device)s and metric = %(metric)s and rule in ('excursion', 'door_open')
+where device = %(device)s and metric = %(metric)s and rule = any(%(bands)s)
   and start_at <= %(to)s and (end_at is null or end_at >= %(from)s)
 order by start_at
 

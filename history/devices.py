@@ -9,6 +9,7 @@ from typing import Any, Final
 import psycopg2.extensions
 
 from schemas.rejection import REASONS, Rejection
+from schemas.rules import FACTS, FactsTable
 from schemas.statements import load, rows_of
 
 Cursor = psycopg2.extensions.cursor
@@ -31,9 +32,9 @@ NOTHING_KNOWN: Final[dict[str, Any]] = {
 Item = dict[str, Any]
 
 
-def board(cursor: Cursor, now: datetime, device: str | None = None) -> list[Item]:
+def board(cursor: Cursor, now: datetime, device: str | None = None, facts: FactsTable = FACTS) -> list[Item]:
     """One item per device, of all devices or of one."""
-    asked = {"device": device, "since": now - REFUSED_WITHIN}
+    asked = {"device": device, "since": now - REFUSED_WITHIN, "unheard": facts.unheard()}
     opened = _by_device(cursor, "open_incidents", asked)
     refused = _by_device(cursor, "refused", asked)
     heard = _by_device(cursor, "heard_otherwise", asked)
@@ -41,14 +42,14 @@ def board(cursor: Cursor, now: datetime, device: str | None = None) -> list[Item
     items = _rows(cursor, "devices", asked)
     for item in items:
         id = item["device"]
-        facts = NOTHING_KNOWN | opened.get(id, {}) | refused.get(id, {}) | heard.get(id, {})
-        silent, refused_at, heard_at = (facts.pop(name) for name in ("silent", "refused_at", "heard_at"))
+        known = NOTHING_KNOWN | opened.get(id, {}) | refused.get(id, {}) | heard.get(id, {})
+        silent, refused_at, heard_at = (known.pop(name) for name in ("silent", "refused_at", "heard_at"))
         for point in points[id]:
             point["state"] = state_of(point["state"], point["received_at"], item["interval_s"], silent, now)
         moments = [heard_at, refused_at, *(point["received_at"] for point in points[id])]
         item["points"] = points[id]
         item["last_heard"] = max((moment for moment in moments if moment is not None), default=None)
-        item |= facts
+        item |= known
     return items
 
 

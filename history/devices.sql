@@ -18,7 +18,7 @@ order by l.device, l.metric
 select point_id, state, since from v_point_state where %(device)s::text is null or device = %(device)s
 
 -- name: open_incidents
-select device, count(*) as open_incidents, min(severity) as worst, bool_or(rule = 'silence') as silent from v_incident
+select device, count(*) as open_incidents, min(severity) as worst, bool_or(rule = any(%(unheard)s)) as silent from v_incident
 where state <> 'closed' and (%(device)s::text is null or device = %(device)s) group by device
 
 -- name: refused

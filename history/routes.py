@@ -15,6 +15,7 @@ from history.curve import Cursor
 from history.devices import Evidence
 from schemas.person import Viewer
 from schemas.refusal import Ground, Refusal, Refused
+from schemas.rules import FACTS, FactsTable
 from schemas.scope import Scope
 
 NO_SUCH_DEVICE = Refusal(
@@ -47,6 +48,7 @@ class Deps:
     evidence: Evidence
     devices_incidents: Callable[[Cursor, str], list[dict[str, Any]]]
     viewed: Callable[[Cursor, Viewer, str], None]
+    facts: FactsTable = FACTS
 
 
 def routes(deps: Deps) -> APIRouter:
@@ -63,7 +65,7 @@ def _mount_curves(router: APIRouter, deps: Deps) -> None:
     @router.get("/incidents/{id}/curve")
     def incident_curve(id: UUID, viewer: Annotated[Viewer, signed_in]) -> Response:
         with deps.begin(viewer.scope) as cursor:
-            return answer(curve.of_incident(cursor, str(id), deps.now()))
+            return answer(curve.of_incident(cursor, str(id), deps.now(), deps.facts))
 
     @router.get("/devices/{id}/curve")
     def device_curve(
@@ -75,7 +77,7 @@ def _mount_curves(router: APIRouter, deps: Deps) -> None:
     ) -> Response:
         _check_span(begin, end)
         with deps.begin(viewer.scope) as cursor:
-            return answer(curve.of_device(cursor, id, metric, begin, end, deps.now()))
+            return answer(curve.of_device(cursor, id, metric, begin, end, deps.now(), deps.facts))
 
 
 def _mount_devices(router: APIRouter, deps: Deps) -> None:
@@ -85,12 +87,12 @@ def _mount_devices(router: APIRouter, deps: Deps) -> None:
     def list_devices(viewer: Annotated[Viewer, signed_in]) -> Response:
         now = deps.now()
         with deps.begin(viewer.scope) as cursor:
-            return answer({"items": devices.board(cursor, now), "now": now})
+            return answer({"items": devices.board(cursor, now, facts=deps.facts), "now": now})
 
     @router.get("/devices/{id}")
     def show_device(id: str, viewer: Annotated[Viewer, signed_in]) -> Response:
         with deps.begin(viewer.scope) as cursor:
-            found = devices.board(cursor, deps.now(), id)
+            found = devices.board(cursor, deps.now(), id, deps.facts)
             if not found:
                 raise Refused(NO_SUCH_DEVICE)
             whole = {

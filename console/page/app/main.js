@@ -1,6 +1,7 @@
 // The start: words and session first, then the page.
 import { html, render } from "./lib.js";
 import { loadCatalogues, t } from "./i18n.js";
+import { loadRules } from "./rules.js";
 import { restoreSession, session } from "./session.js";
 import { SignIn } from "./shell/sign_in.js";
 import { Shell } from "./shell/shell.js";
@@ -14,6 +15,7 @@ const root = document.getElementById("app");
 async function start() {
   await loadCatalogues();
   try {
+    await loadRules();
     await restoreSession();
   } catch {
     // Not reachable: the page asks again by itself, so that a screen switched on too early needs nobody.

@@ -5,8 +5,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Page, Route, sync_playwright
+
+from schemas.rules import FACTS
 
 CHROMIUM = "/usr/bin/chromium"
 CASES = Path(__file__).parent / "cases"
@@ -26,6 +29,8 @@ def answer(route: Route) -> None:
     path = route.request.url.removeprefix(ORIGIN)
     if not path:
         return route.fulfill(content_type="text/html", body="<!doctype html><title>cases</title>")
+    if path == "api/rules":
+        return route.fulfill(content_type="application/json", body=msgspec.json.encode({"items": FACTS.rows}))
     folder, _, name = path.partition("/")
     file = {"static": PAGE, "cases": CASES}.get(folder, CASES) / name
     if not file.is_file():

@@ -8,7 +8,6 @@ import pytest
 
 from ingest.kinds import KINDS
 from processors.frames.vision import CHECKS
-from processors.judge.rules import RULES
 from schemas.finding import Severity
 from schemas.incident import IncidentState, Transition
 from schemas.rejection import REASONS, Disposition
@@ -74,7 +73,6 @@ def test_every_key_that_is_used_is_there() -> None:
 @pytest.mark.parametrize(
     ("family", "members"),
     [
-        ("rule", set(RULES) | {check.rule for check in CHECKS.values()}),
         ("kind", set(KINDS)),
         ("fault", set(CHECKS)),
         ("level", {str(int(level)) for level in Severity}),

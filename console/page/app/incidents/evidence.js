@@ -8,22 +8,23 @@ import { DeviceCurve } from "../devices/device_curve.js";
 import { Rejections } from "../devices/rejections.js";
 import { Picture } from "../frames/picture.js";
 import { useResource } from "../resource.js";
+import { ruleOf } from "../rules.js";
 
 export function Evidence({ incident, more, curve }) {
   if (incident.metric) return html`<${IncidentCurve} incident=${incident} resource=${curve} />`;
   if (more?.frame) return html`<${Picture} frame=${more.frame} />`;
   if (more?.result) return html`<${TestResult} result=${more.result} />`;
-  return DEVICE_WIDE.includes(incident.rule) ? html`<${DeviceEvidence} id=${incident.device} rule=${incident.rule} />` : null;
+  const { evidence } = ruleOf(incident.rule);
+  const ofDevice = evidence.includes("device_curve") || evidence.includes("refusals");
+  return ofDevice ? html`<${DeviceEvidence} id=${incident.device} evidence=${evidence} />` : null;
 }
 
-const DEVICE_WIDE = ["silence", "clock", "refused"];
-
 // A finding about the device itself is proved by what it sent last: its curve, or the messages that were refused.
-function DeviceEvidence({ id, rule }) {
+function DeviceEvidence({ id, evidence }) {
   const { data: d } = useResource(`devices/${encodeURIComponent(id)}`);
   if (!d) return null;
-  return html`${rule !== "silence" && d.rejections.length > 0 && html`<${Rejections} rejections=${d.rejections.slice(0, 3)} />`}
-    ${rule !== "refused" && d.points.length > 0 && html`<${DeviceCurve} device=${{ ...d, points: pointsOf(d) }} />`}`;
+  return html`${evidence.includes("refusals") && d.rejections.length > 0 && html`<${Rejections} rejections=${d.rejections.slice(0, 3)} />`}
+    ${evidence.includes("device_curve") && d.points.length > 0 && html`<${DeviceCurve} device=${{ ...d, points: pointsOf(d) }} />`}`;
 }
 
 function IncidentCurve({ incident, resource: { data, error, reload } }) {

@@ -3,18 +3,20 @@ import { html } from "../lib.js";
 import { pick, t } from "../i18n.js";
 import { day, fullStamp, measured, stamp } from "../format.js";
 import { now } from "../clock.js";
+import { ruleOf } from "../rules.js";
 import { aspectText, bandText, lasted, limitText, valueText, worst } from "./words.js";
 
 export function Facts({ incident: i, more, curve }) {
   const row = more?.profile_row;
   const over = i.end_at || i.state === "closed";
   const facts = [];
-  if (i.rule === "excursion") {
+  const { value } = ruleOf(i.rule);
+  if (value === "measured") {
     facts.push(["value", t(over ? "fact.peak" : "fact.current"), valueText(i), "strong"]);
     facts.push(["limit", t("fact.limit"), bandText(row, i.unit) || limitText(i)]);
     if (!over) facts.push(["peak", t("fact.peak"), measured(worst(i, curve), i.unit, i.metric)]);
   } else if (valueText(i) || aspectText(i)) {
-    facts.push(["value", t(i.rule === "door_open" ? "fact.door" : "fact.found"), valueText(i) || aspectText(i), "strong"]);
+    facts.push(["value", t(value === "door" ? "fact.door" : "fact.found"), valueText(i) || aspectText(i), "strong"]);
   }
   if (!i.persistent) facts.push(["lasted", t(over ? "fact.lasted" : "fact.lasting"), lasted(i, now.value), facts.length ? "" : "strong"]);
   const doIt = pick(more?.what_to_do);

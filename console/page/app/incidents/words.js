@@ -1,6 +1,7 @@
 // An incident in the words of the people who act on it: where, what, how far, since when.
-import { t, word } from "../i18n.js";
+import { pick, t, word } from "../i18n.js";
 import { duration, epoch, measured, number, unitText } from "../format.js";
+import { ruleOf, ruleText } from "../rules.js";
 
 export function placeText(i) {
   return [i.enterprise_name || i.enterprise, i.site_name || i.site, i.asset].filter(Boolean).join(" · ") || i.device || i.subject;
@@ -16,37 +17,41 @@ export function worst(i, curve) {
   return [i.peak, i.current ?? i.peak, ...values].reduce((a, b) => most(a, b));
 }
 
-// A limit is crossed upwards or downwards, and people say which.
+// A limit is crossed upwards or downwards, and people say which; other rules have words for what the detail says.
 export function whatText(i) {
-  if (i.rule === "positive_test" && i.detail?.verdict === "suspicious") return t("rule_suspicious");
-  if (i.rule !== "excursion") return word("rule", i.rule);
+  const rule = ruleOf(i.rule);
   const high = i.peak === null || i.limit === null || i.peak >= i.limit;
-  const key = `rule_excursion.${i.metric}_${high ? "high" : "low"}`;
-  const said = word("rule_excursion", `${i.metric}_${high ? "high" : "low"}`);
-  return said === key.split(".")[1] ? `${word("metric", i.metric)} · ${word("rule", "excursion")}` : said;
+  const cases = [`${i.metric}_${high ? "high" : "low"}`, ...Object.entries(i.detail || {}).map(([key, value]) => `${key}_${value}`)];
+  const variant = cases.find((name) => rule.variants[name]);
+  if (variant) return pick(rule.variants[variant]);
+  return rule.value === "measured" && i.metric ? `${word("metric", i.metric)} · ${ruleText(i.rule)}` : ruleText(i.rule);
 }
 
 // The value that matters now: the last one while it lasts, the worst one once it is over.
 export function valueText(i) {
-  if (i.rule === "door_open") return i.end_at ? t("value.closed") : t("value.open");
-  if (i.rule !== "excursion") return "";
+  const { value } = ruleOf(i.rule);
+  if (value === "door") return i.end_at ? t("value.closed") : t("value.open");
+  if (value !== "measured") return "";
   const over = i.end_at || i.state === "closed";
   return measured(over ? i.peak : (i.current ?? i.peak), i.unit, i.metric);
 }
 
 export function limitText(i) {
-  if (i.rule !== "excursion" || i.limit === null || i.limit === undefined) return "";
+  if (ruleOf(i.rule).value !== "measured" || i.limit === null || i.limit === undefined) return "";
   const high = i.peak === null || i.peak >= i.limit;
   return `${high ? "≤" : "≥"} ${number(i.limit, Number.isInteger(i.limit) ? 0 : 1)}`;
 }
 
 // What stands where a value would, for findings that have none.
 export function aspectText(i) {
-  const d = i.detail || {};
-  if (i.rule === "positive_test") return [d.item, d.sample].filter(Boolean).join(" · ");
-  if (i.rule === "refused") return d.code ? word("code", d.code) : "";
-  if (i.rule === "gateway_clock") return `${Number(d.ahead_s) > 0 ? "+" : ""}${number(Number(d.ahead_s), 0)} s`;
-  return "";
+  const said = ruleOf(i.rule).aspects.map(({ key, how }) => aspectOf(i.detail?.[key], how));
+  return said.filter(Boolean).join(" · ");
+}
+
+function aspectOf(value, how) {
+  if (!value) return "";
+  if (how === "code") return word("code", value);
+  return how === "seconds" ? `${Number(value) > 0 ? "+" : ""}${number(Number(value), 0)} s` : value;
 }
 
 export function bandText(row, unit) {

@@ -1,7 +1,8 @@
 // What the cases share: comparing by value, and saying something in one language.
 import { loadCatalogues, setLanguage } from "/static/app/i18n.js";
+import { loadRules } from "/static/app/rules.js";
 
-await loadCatalogues();
+await Promise.all([loadCatalogues(), loadRules()]);
 
 export function equal(actual, expected) {
   const [a, e] = [actual, expected].map((value) => JSON.stringify(value));
