@@ -17,6 +17,7 @@ from processors.judge.rule import (
 from processors.judge.rules import TABLE
 from schemas.finding import Change, Severity
 from schemas.profile import Profile
+from schemas.rules import FACTS, Evidence, RuleFacts, Scope, Value, Words
 
 HOT = 30.0
 STUCK_AFTER_US = 600_000_000
@@ -104,3 +105,22 @@ TOY_CHATTER = DeviceRule(
 )
 
 TOY_TABLE = TABLE.and_rules(point=[TOY_HOT], device=[TOY_CHATTER])
+
+TOY_FACTS = FACTS.and_rows(
+    RuleFacts(
+        name=TOY_HOT.name,
+        scope=Scope.POINT,
+        words=Words("玩具过热", "Toy too hot"),
+        to_do=Words("请把玩具放凉。", "Let the toy cool down."),
+        value=Value.MEASURED,
+        evidence=(Evidence.CURVE,),
+        band=True,
+    ),
+    RuleFacts(
+        name=TOY_CHATTER.name,
+        scope=Scope.DEVICE,
+        words=Words("玩具唠叨", "Toy chatters"),
+        to_do=Words("请让玩具安静。", "Quieten the toy."),
+        evidence=(Evidence.REFUSALS,),
+    ),
+)
