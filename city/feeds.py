@@ -75,6 +75,8 @@ def feeds_of(run: Run) -> list[Feed]:
             made.append(ProbeFeed(run, device))
         elif device.kind == "door":
             made.append(DoorFeed(run, device))
+        elif device.kind == "power":
+            made.append(PowerFeed(run, device))
         elif device.kind == "camera":
             made.append(CameraFeed(run, device))
         elif device.kind == "instrument":
@@ -155,6 +157,20 @@ class DoorFeed:
         self._seq += 1
         is_open = door_is_open(self._run, self.device, second)
         return telemetry(self.device, self._run.at(second), self._seq, {"open": int(is_open)})
+
+
+class PowerFeed:
+    """A mains monitor; the city's power stays on."""
+
+    def __init__(self, run: Run, device: Device) -> None:
+        self.device = device
+        self.first_s, self.interval_s = phase_of(device), device.interval_s
+        self._run = run
+        self._seq = 0
+
+    def message(self, second: float) -> Message | None:
+        self._seq += 1
+        return telemetry(self.device, self._run.at(second), self._seq, {"mains": 1})
 
 
 class InstrumentFeed:

@@ -1,4 +1,4 @@
-"""The city's plan: enterprises, sites, rooms, doors, instruments and cameras, and which of them will fail.
+"""The city's plan: enterprises, sites, rooms, doors, mains, instruments and cameras, and which of them will fail.
 
 Names are of kinds of places, not of any real one. The same seed gives the same city; the table gives its shape.
 """
@@ -24,7 +24,7 @@ ROUND_S = 240.0
 class Place:
     """One site of one enterprise and what stands there. `gateway`: its probes and doors speak through one.
 
-    doors: how many of the cold rooms, counted from the first, have a door contact.
+    doors: how many of the cold rooms, counted from the first, have a door contact. power: its mains are watched.
     """
 
     county: tuple[str, str]
@@ -37,6 +37,7 @@ class Place:
     kitchen_cameras: int = 0
     store_cameras: int = 0
     instruments: int = 0
+    power: bool = False
     gateway: bool = False
 
 
@@ -52,6 +53,7 @@ PLACES = (
         5,
         5,
         store_cameras=2,
+        power=True,
         gateway=True,
     ),
     Place(WEST, ("yangguang", "阳光幼儿园"), ("kitchen", "厨房"), 1, 0, 0, 0, kitchen_cameras=1),
@@ -68,10 +70,20 @@ PLACES = (
         3,
         2,
         instruments=1,
+        power=True,
         gateway=True,
     ),
     Place(
-        WEST, ("lvyuan", "绿园中央厨房"), ("plant", "加工车间"), 2, 0, 2, 2, kitchen_cameras=1, instruments=1
+        WEST,
+        ("lvyuan", "绿园中央厨房"),
+        ("plant", "加工车间"),
+        2,
+        0,
+        2,
+        2,
+        kitchen_cameras=1,
+        instruments=1,
+        power=True,
     ),
 )
 
@@ -137,6 +149,10 @@ def _devices(place: Place) -> list[Device]:
         found.append(probe)
         if number <= place.doors:
             found.append(Device(f"{name}-door-{number}", "door", place, asset, INTERVAL_S, "demo", gateway))
+    if place.power:
+        found.append(
+            Device(f"{name}-power", "power", place, ("power", "配电箱"), INTERVAL_S, "demo", gateway)
+        )
     scenes = ["kitchen"] * place.kitchen_cameras + ["store"] * place.store_cameras
     for number, scene in enumerate(scenes, start=1):
         asset = (f"camera-{number}", f"{number}号摄像机")

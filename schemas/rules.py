@@ -112,11 +112,13 @@ FACTS: Final = FactsTable((
             "temperature_low": Words("温度过低", "Too cold"),
             "humidity_high": Words("湿度过高", "Too humid"),
             "humidity_low": Words("湿度过低", "Too dry"),
+            "mains_low": Words("停电", "Power cut"),
         },
         to_do=Words(
-            "立即致电现场负责人：检查库门是否关好、压缩机是否运转；超过拒收线的食品先隔离，测中心温度后再决定去留。",
-            "Call the site: is the door shut, is the compressor running? Set food beyond the reject line apart and"
-            " measure its core before deciding on it.",
+            "立即致电现场负责人：检查供电是否正常、库门是否关好、压缩机是否运转；"
+            "超过拒收线的食品先隔离，测中心温度后再决定去留。",
+            "Call the site: is the power on, the door shut, the compressor running? Set food beyond the reject line"
+            " apart and measure its core before deciding on it.",
         ),
     ),
     RuleFacts(

@@ -33,10 +33,15 @@ export function count(value) {
   return cached("count", (l) => new Intl.NumberFormat(l)).format(value ?? 0);
 }
 
-// A value with its unit; a door's 1 and 0 are words.
+// What only has two states: the words of 0 and 1.
+const SWITCHES = { open: ["value.closed", "value.open"], mains: ["value.off", "value.on"] };
+
+export const isSwitch = (metric) => Object.hasOwn(SWITCHES, metric);
+
+// A value with its unit; a switch's 1 and 0 are words.
 export function measured(value, unit, metric) {
   if (value === null || value === undefined) return "–";
-  if (metric === "open") return value > 0.5 ? t("value.open") : t("value.closed");
+  if (isSwitch(metric)) return t(SWITCHES[metric][Number(value > 0.5)]);
   const text = unitText(unit);
   return text ? `${number(value)} ${text}` : number(value);
 }

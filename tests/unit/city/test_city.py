@@ -55,7 +55,7 @@ def longest_breach(values: list[tuple[float, float]], low: float, high: float) -
 def test_the_city_has_about_fifty_devices_of_every_kind_and_two_gateways() -> None:
     city = plan.build(1)
     assert 45 <= len(city.devices) <= 60
-    assert {d.kind for d in city.devices} == {"probe", "door", "instrument", "camera", "gateway"}
+    assert {d.kind for d in city.devices} == {"probe", "door", "power", "instrument", "camera", "gateway"}
     assert len({d.id for d in city.devices}) == len(city.devices)
     gateways = {d.id for d in city.of_kind("gateway")}
     assert {d.behind for d in city.devices} - {""} == gateways

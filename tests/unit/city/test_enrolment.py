@@ -10,7 +10,7 @@ from ingest.registry_memory import MemoryRegistry
 from schemas.errors import Permanent
 
 PROFILES = {
-    "demo": frozenset({"temperature", "open", "*"}),
+    "demo": frozenset({"temperature", "open", "mains", "*"}),
     "demo-frozen": frozenset({"temperature", "*"}),
     **dict.fromkeys(("gateway", "camera", "instrument"), frozenset({"*"})),
 }

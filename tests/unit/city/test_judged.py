@@ -77,7 +77,7 @@ def test_the_front_door_refuses_exactly_the_scripted_messages(seed: int) -> None
         (fault[Kind.BAD_PAYLOAD].device, "not_a_number"),
         (fault[Kind.CLOCK_WRONG].device, "clock"),
     }
-    assert all(admitted[kind] > 0 for kind in ("probe", "door", "camera", "instrument"))
+    assert all(admitted[kind] > 0 for kind in ("probe", "door", "power", "camera", "instrument"))
 
 
 def received(devices: dict[str, Device], message: feeds.Message, at: datetime) -> Admitted:

@@ -1,7 +1,7 @@
 // A curve with its limits. uPlot draws the line; everything that gives it meaning is in marks.js.
 import { html, useEffect, useLayoutEffect, useRef } from "../lib.js";
 import { language, t, word } from "../i18n.js";
-import { clockTime, day, measured, number, stamp, unitText, ZONE } from "../format.js";
+import { clockTime, day, isSwitch, measured, number, stamp, unitText, ZONE } from "../format.js";
 import { isDark } from "../media.js";
 import uPlot from "../../vendor/uplot.js";
 import { colours } from "./colours.js";
@@ -21,7 +21,7 @@ export function Curve({ curve, metric, unit, height = HEIGHT }) {
 
   if (curve) {
     const drawn = series(curve);
-    live.current = { ...live.current, curve, ...drawn, lines: metric === "open" ? [] : limitLines(curve.limits) };
+    live.current = { ...live.current, curve, ...drawn, lines: isSwitch(metric) ? [] : limitLines(curve.limits) };
   }
   // Built again when words or colours change; new points are only handed over.
   useLayoutEffect(() => {
@@ -53,7 +53,7 @@ function options(live, readout, metric, unit, width, height) {
   const axis = { stroke: paint.muted, font: paint.font, grid: { stroke: paint.grid, width: 1 }, ticks: { show: false } };
   return {
     width, height, ms: 1, tzDate: (ms) => uPlot.tzDate(new Date(ms), ZONE),
-    padding: [10, metric === "open" ? 12 : 78, 0, 0],
+    padding: [10, isSwitch(metric) ? 12 : 78, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 7, fill: paint.trace } },
     scales: {
@@ -62,11 +62,11 @@ function options(live, readout, metric, unit, width, height) {
     },
     axes: [
       { ...axis, size: 30, gap: 8, space: 84, values: (u, splits, i, space, step) => timeLabels(splits, step) },
-      { ...axis, size: 52, splits: metric === "open" ? () => [0, 1] : undefined,
-        values: (u, splits) => splits.map((v) => (metric === "open" ? measured(v, "", "open") : number(v, splits.every(Number.isInteger) ? 0 : 1))) },
+      { ...axis, size: 52, splits: isSwitch(metric) ? () => [0, 1] : undefined,
+        values: (u, splits) => splits.map((v) => (isSwitch(metric) ? measured(v, "", metric) : number(v, splits.every(Number.isInteger) ? 0 : 1))) },
     ],
     series: [{}, { stroke: paint.trace, width: 1.5, points: { size: 4, fill: paint.trace, width: 0 }, spanGaps: false,
-      paths: metric === "open" ? uPlot.paths.stepped({ align: 1 }) : undefined }],
+      paths: isSwitch(metric) ? uPlot.paths.stepped({ align: 1 }) : undefined }],
     plugins: [marks(() => live.current), hands(whole, (chosen) => (live.current.chosen = chosen))],
     hooks: { setCursor: [(u) => read(u, readout.current, metric, unit)] },
   };

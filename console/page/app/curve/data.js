@@ -1,4 +1,5 @@
 // From the API's points to what is drawn. Pure. A line is never drawn across a gap or a time of silence.
+import { isSwitch } from "../format.js";
 
 // points: [[ms, value, quality, late]], ascending. Returns {xs, ys, flagged, late}: xs in ms, null in ys breaks the line.
 export function series(curve) {
@@ -48,7 +49,7 @@ export function limitLines(limits) {
 
 // The y range holds every value and every limit, with some air.
 export function yRange(ys, lines, metric) {
-  if (metric === "open") return [-0.15, 1.15];
+  if (isSwitch(metric)) return [-0.15, 1.15];
   let low = Infinity;
   let high = -Infinity;
   for (const y of ys) {

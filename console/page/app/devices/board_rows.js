@@ -10,7 +10,7 @@ export function stateOf(device) {
   return device.points.map((p) => p.state).sort((a, b) => BADNESS[a] - BADNESS[b])[0] ?? "none";
 }
 
-const FIRST = ["temperature", "humidity", "open"];
+const FIRST = ["temperature", "humidity", "open", "mains"];
 
 // Points in the order people ask for them, whatever the order they came in.
 export function pointsOf(device) {

@@ -1,7 +1,7 @@
 // The facts an operator needs before she lifts the telephone. What is not known is left out, not guessed.
 import { html } from "../lib.js";
 import { pick, t } from "../i18n.js";
-import { day, fullStamp, measured, stamp } from "../format.js";
+import { day, fullStamp, isSwitch, measured, stamp } from "../format.js";
 import { now } from "../clock.js";
 import { ruleOf } from "../rules.js";
 import { aspectText, bandText, lasted, limitText, valueText, worst } from "./words.js";
@@ -13,7 +13,7 @@ export function Facts({ incident: i, more, curve }) {
   const { value } = ruleOf(i.rule);
   if (value === "measured") {
     facts.push(["value", t(over ? "fact.peak" : "fact.current"), valueText(i), "strong"]);
-    facts.push(["limit", t("fact.limit"), bandText(row, i.unit) || limitText(i)]);
+    facts.push(["limit", t("fact.limit"), (!isSwitch(i.metric) && bandText(row, i.unit)) || limitText(i)]);
     if (!over) facts.push(["peak", t("fact.peak"), measured(worst(i, curve), i.unit, i.metric)]);
   } else if (valueText(i) || aspectText(i)) {
     facts.push(["value", t(value === "door" ? "fact.door" : "fact.found"), valueText(i) || aspectText(i), "strong"]);

@@ -1,6 +1,6 @@
 // An incident in the words of the people who act on it: where, what, how far, since when.
 import { pick, t, word } from "../i18n.js";
-import { duration, epoch, measured, number, unitText } from "../format.js";
+import { duration, epoch, isSwitch, measured, number, unitText } from "../format.js";
 import { ruleOf, ruleText } from "../rules.js";
 
 export function placeText(i) {
@@ -39,6 +39,7 @@ export function valueText(i) {
 export function limitText(i) {
   if (ruleOf(i.rule).value !== "measured" || i.limit === null || i.limit === undefined) return "";
   const high = i.peak === null || i.peak >= i.limit;
+  if (isSwitch(i.metric)) return measured(Number(!high), i.unit, i.metric); // the state it should be in
   return `${high ? "≤" : "≥"} ${number(i.limit, Number.isInteger(i.limit) ? 0 : 1)}`;
 }
 

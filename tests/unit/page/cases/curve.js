@@ -33,7 +33,7 @@ export const cases = {
     equal(yRange([0, 20], []), [-2, 22]);
   },
   "a scale of nothing and of a door are fixed"() {
-    equal([yRange([null], []), yRange([1, 0], [], "open")], [[0, 1], [-0.15, 1.15]]);
+    equal([yRange([null], []), yRange([1, 0], [], "open"), yRange([1], [], "mains")], [[0, 1], [-0.15, 1.15], [-0.15, 1.15]]);
   },
   "labels are pushed apart and those that have room stay"() {
     equal(spread([100, 95, 50], 14), [100, 86, 50]);

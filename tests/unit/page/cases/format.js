@@ -55,6 +55,7 @@ export const cases = {
   },
   "a door's value is a word in the reader's language"() {
     equal([zh(() => measured(1, "bool", "open")), en(() => measured(0, "bool", "open"))], ["开", "closed"]);
+    equal([zh(() => measured(0, "1", "mains")), en(() => measured(1, "1", "mains"))], ["停电", "on"]);
     equal(en(() => measured(4.12, "celsius", "temperature")), "4.1 °C");
     equal(measured(null, "celsius", "temperature"), "–");
   },

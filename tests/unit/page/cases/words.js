@@ -33,6 +33,11 @@ export const cases = {
   "too warm and too cold are told apart"() {
     equal(en(() => [whatText(warm), whatText({ ...warm, peak: -25, limit: -18 })]), ["Too warm", "Too cold"]);
   },
+  "a power cut is said in words and so is its limit"() {
+    const cut = { ...warm, metric: "mains", unit: "1", peak: 0, current: 0, limit: 0.5 };
+    equal(en(() => [whatText(cut), valueText(cut), limitText(cut)]), ["Power cut", "off", "on"]);
+    equal(zh(() => [whatText(cut), valueText(cut), limitText(cut)]), ["停电", "停电", "有电"]);
+  },
   "a metric without words of its own falls back to its name"() {
     equal(en(() => whatText({ ...warm, metric: "pressure" }).startsWith("pressure · ")), true);
   },
