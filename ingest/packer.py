@@ -104,6 +104,13 @@ class PackLane:
     def waiting(self) -> bool:
         return bool(self._full or self._open.lines)
 
+    @property
+    def size(self) -> int:
+        """Bytes that wait to leave, nothing when they have to wait for the pack under way."""
+        if self.under_way is not None:
+            return 0
+        return self._open.size + sum(pack.size for pack in self._full)
+
     def take(self) -> Pack | None:
         """The next pack when none is under way; it is then under way until `confirm`."""
         if self.under_way is not None or not self.waiting:

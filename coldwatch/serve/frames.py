@@ -4,7 +4,7 @@ from processors.frames.handler import FRAMES_AT_ONCE, FramesWorker
 from processors.frames.images import DirectoryImages
 from processors.frames.store import FramesStore
 from processors.frames.vision.decode import Decoder
-from processors.worker.offsets import Database
+from processors.worker.database import Database
 from schemas.settings import Settings
 
 

@@ -3,7 +3,7 @@
 from coldwatch.serve import worker
 from processors.judge.handler import Judge
 from processors.judge.store import JudgeStore
-from processors.worker.offsets import Database
+from processors.worker.database import Database
 from schemas.settings import Settings
 
 

@@ -19,7 +19,8 @@ from coldwatch.wiring import kafka  # noqa: E402
 from coldwatch.wiring.connections import connect_database  # noqa: E402
 from coldwatch.wiring.health import HealthServer  # noqa: E402
 from processors.worker.app import Handler, Worker  # noqa: E402
-from processors.worker.offsets import Database, Unsent  # noqa: E402
+from processors.worker.database import Database  # noqa: E402
+from processors.worker.offsets import Unsent  # noqa: E402
 from processors.worker.work import Place  # noqa: E402
 from schemas.errors import Permanent  # noqa: E402
 from schemas.settings import Settings  # noqa: E402

@@ -8,7 +8,8 @@ import msgspec
 import psycopg2
 from psycopg2.extras import execute_values
 
-from processors.worker.offsets import Database, Offsets, book, write_findings
+from processors.worker.database import Cursor, Database
+from processors.worker.offsets import Offsets, book, write_findings
 from processors.worker.work import Advance, Booking, FindingRow, Outcome, Place, RejectionRow
 from schemas import statements
 from schemas.frame import FrameReference
@@ -70,7 +71,7 @@ class FramesStore(Offsets):
         return Outcome(sum(b.stored for b in bookings), sum(b.duplicate for b in bookings), 0, new)
 
 
-def _insert_frames(cursor: "psycopg2.extensions.cursor", rows: Sequence[FrameRow]) -> list[Booking]:
+def _insert_frames(cursor: Cursor, rows: Sequence[FrameRow]) -> list[Booking]:
     """Stores what is new and books each frame as stored or, when its identity is there already, as duplicate."""
     if not rows:
         return []
@@ -99,7 +100,7 @@ def _frame_row(row: FrameRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _insert_rejections(cursor: "psycopg2.extensions.cursor", rows: Sequence[RejectionRow]) -> list[Booking]:
+def _insert_rejections(cursor: Cursor, rows: Sequence[RejectionRow]) -> list[Booking]:
     if not rows:
         return []
     execute_values(cursor, SQL["insert_rejections"], [_rejection_row(row) for row in rows])

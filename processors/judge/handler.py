@@ -147,7 +147,7 @@ class Judge:
         """At most one partition a batch, the one that has waited longest: the cost is spread."""
         now = time.monotonic()
         slots = [(slot, a) for a in work.advances if (slot := self.slots.get(a.place))]
-        due = [(slot, a) for slot, a in slots if slot.due(now, self._interval_s, len(self.slots))]
+        due = [(slot, a) for slot, a in slots if slot.due_while_busy(now, self._interval_s, len(self.slots))]
         if due:
             slot, advance = min(due, key=lambda pair: pair[0].checkpointed_s)
             self._put_checkpoint(slot, advance, work)

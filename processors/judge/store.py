@@ -16,7 +16,8 @@ from processors.judge.rules import TABLE
 from processors.judge.state import HOUR_US
 from processors.judge.table import RuleTable
 from processors.judge.work import MergeRow, ResultRow, Work
-from processors.worker.offsets import Database, Offsets, book, write_findings
+from processors.worker.database import Cursor, Database
+from processors.worker.offsets import Offsets, book, write_findings
 from processors.worker.text import storable
 from processors.worker.work import Booking, FindingRow, Outcome, RejectionRow
 from schemas import statements
@@ -69,7 +70,7 @@ class JudgeStore(Offsets):
                 return Outcome()
             bookings = list(work.bookings)
             rejections = list(work.rejections)
-            merges = work.merges if _copy(cursor, work) else all_merges(work)
+            merges = work.merges if self._copy(cursor, work) else all_merges(work)
             stored, conflicts = _merge(cursor, merges, bookings, rejections)
             new = _insert_results(cursor, work.results, bookings, self._table)
             _insert_rejections(cursor, rejections)
@@ -79,19 +80,16 @@ class JudgeStore(Offsets):
             fresh = len(work.rows) + len(work.merges) - len(merges)
             return Outcome(fresh + stored, len(merges) - stored - conflicts, conflicts, new)
 
-
-def _copy(cursor: "psycopg2.extensions.cursor", work: Work) -> bool:
-    """The fast way: all rows at once. False when one of them was stored already; nothing is written then."""
-    if not work.rows:
+    def _copy(self, cursor: Cursor, work: Work) -> bool:
+        """The fast way: all rows at once. False when one of them was stored already; nothing is written then."""
+        if not work.rows:
+            return True
+        try:
+            cursor.copy_expert(SQL["copy_readings"], io.BytesIO(b"".join([COPY_HEAD, *work.rows, COPY_TAIL])))
+        except psycopg2.errors.UniqueViolation:
+            self.begin_again(cursor, work.advances)
+            return False
         return True
-    cursor.execute("savepoint rows")
-    try:
-        cursor.copy_expert(SQL["copy_readings"], io.BytesIO(b"".join([COPY_HEAD, *work.rows, COPY_TAIL])))
-    except psycopg2.errors.UniqueViolation:
-        cursor.execute("rollback to savepoint rows")
-        return False
-    cursor.execute("release savepoint rows")
-    return True
 
 
 def all_merges(work: Work) -> list[MergeRow]:
@@ -111,7 +109,7 @@ def all_merges(work: Work) -> list[MergeRow]:
 
 
 def _merge(
-    cursor: "psycopg2.extensions.cursor",
+    cursor: Cursor,
     merges: Sequence[MergeRow],
     bookings: list[Booking],
     rejections: list[RejectionRow],
@@ -176,7 +174,7 @@ def conflict_of(row: MergeRow, stored: float) -> RejectionRow:
     return RejectionRow(row.place, row.merge.position, row.merge.ordinal, row.enterprise, rejection, raw)
 
 
-def _stored_values(cursor: "psycopg2.extensions.cursor", merges: Sequence[MergeRow]) -> dict[int, float]:
+def _stored_values(cursor: Cursor, merges: Sequence[MergeRow]) -> dict[int, float]:
     times = [row.merge.line.at for row in merges]
     cursor.execute(
         SQL["values_of_incoming"], {"first": to_datetime(min(times)), "last": to_datetime(max(times))}
@@ -184,7 +182,7 @@ def _stored_values(cursor: "psycopg2.extensions.cursor", merges: Sequence[MergeR
     return dict(cursor.fetchall())
 
 
-def _note_rejudge(cursor: "psycopg2.extensions.cursor", late: dict[int, int]) -> None:
+def _note_rejudge(cursor: Cursor, late: dict[int, int]) -> None:
     if late:
         execute_values(
             cursor, SQL["note_rejudge"], [(point, to_datetime(at)) for point, at in sorted(late.items())]
@@ -212,7 +210,7 @@ def _incoming_row(index: int, line: Line) -> bytes:
 
 
 def _insert_results(
-    cursor: "psycopg2.extensions.cursor",
+    cursor: Cursor,
     rows: Sequence[ResultRow],
     bookings: list[Booking],
     table: RuleTable,
@@ -238,7 +236,7 @@ def _insert_results(
     return findings
 
 
-def _judge_result(cursor: "psycopg2.extensions.cursor", row: ResultRow, rule: ResultRule) -> int:
+def _judge_result(cursor: Cursor, row: ResultRow, rule: ResultRule) -> int:
     cursor.execute(SQL["newest_finding"], (result_rules.identity(rule, row.result),))
     version, severity = cursor.fetchone() or (0, None)
     said = rule.step(row.result, version, severity)
@@ -248,7 +246,7 @@ def _judge_result(cursor: "psycopg2.extensions.cursor", row: ResultRow, rule: Re
     return write_findings(cursor, ROLE, [FindingRow(row.place, row.enterprise, finding)])
 
 
-def _insert_rejections(cursor: "psycopg2.extensions.cursor", rows: Sequence[RejectionRow]) -> None:
+def _insert_rejections(cursor: Cursor, rows: Sequence[RejectionRow]) -> None:
     if rows:
         execute_values(cursor, SQL["insert_rejections"], [_rejection_row(row) for row in rows], page_size=100)
 
@@ -262,7 +260,7 @@ def _rejection_row(row: RejectionRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _write_books(cursor: "psycopg2.extensions.cursor", work: Work) -> None:
+def _write_books(cursor: Cursor, work: Work) -> None:
     if work.shown:
         rows = [
             (point, s.state, to_datetime(s.since_us), s.reason) for point, s in sorted(work.shown.items())

@@ -29,25 +29,25 @@ from typing import Any, NoReturn, Protocol
 
 import faust
 import structlog
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP
 
 from processors.worker.drain import Drain
+from processors.worker.gathering import Gathering
 from processors.worker.offsets import Unsent
 from processors.worker.partitions import check_end
 from processors.worker.patience import Patience
+from processors.worker.reader import claiming_consumer, credentials
 from processors.worker.watchdog import Watchdog
 from processors.worker.work import Place, Record
 from schemas.errors import ColdwatchError, Permanent, Temporary
 from schemas.settings import Settings
-from schemas.topics import FINDINGS, READINGS, Topic
+from schemas.topics import FINDINGS, Topic
 
 WATCH_EVERY_S = 5.0
 STOP_WITHIN_S = 15.0
-FETCH_WAIT_MS = 20
-QUIET_WITHIN_S = 0.05
-"""How long topics with few records wait for more; readings have their own setting."""
+COMMIT_EVERY_S = 30.0
+"""Of the group's offsets, which nobody reads."""
 
 
 class Handler(Protocol):
@@ -70,32 +70,6 @@ class Kafka(Protocol):
     def topic_ids(self, topics: Sequence[str]) -> dict[str, str]: ...
     def ends(self, places: Sequence[Place]) -> dict[Place, int]: ...
     def producer(self) -> Any: ...
-
-
-class QuickFetches(AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread, but a fetch waits at the broker for FETCH_WAIT_MS, not for 1.5 s.
-
-    aiokafka has one fetch under way per broker and leaves out partitions whose records are not taken yet. While the
-    writer is busy that fetch may hold quiet partitions alone, and the busy ones wait until it returns: 1.4 s at the
-    median under load.
-    """
-
-    def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
-        consumer = super()._create_consumer(loop)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        return consumer
-
-
-def credentials(options: Mapping[str, Any]) -> Any:
-    """Faust's words for what aiokafka's keyword arguments say about TLS and SASL; None for neither."""
-    if "sasl_mechanism" in options:
-        return faust.SASLCredentials(
-            username=options["sasl_plain_username"],
-            password=options["sasl_plain_password"],
-            mechanism=options["sasl_mechanism"],
-            ssl_context=options.get("ssl_context"),
-        )
-    return faust.SSLCredentials(options["ssl_context"]) if "ssl_context" in options else None
 
 
 class Worker:
@@ -171,28 +145,42 @@ class Worker:
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=s.judge.session_timeout_s,
             broker_heartbeat_interval=s.judge.session_timeout_s / 4,
+            broker_commit_interval=COMMIT_EVERY_S,
             broker_request_timeout=s.kafka.request_timeout_s,
             stream_buffer_maxsize=s.judge.buffer_packs,
             stream_recovery_delay=0.0,
             consumer_max_fetch_size=4 * 1024 * 1024,
             broker_max_poll_records=4 * s.judge.buffer_packs,
         )
-        app.transport.Consumer = self._consumer_class()
+        app.transport.Consumer = claiming_consumer(self._claim, self._fatal)
         for topic, name in zip(self._handler.topics, self._names, strict=True):
-            within_s = s.judge.batch_within_s if topic is READINGS else QUIET_WITHIN_S
             channel = app.topic(
                 name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw",
                 partitions=topic.partitions, allow_empty=True,
             )  # fmt: skip
-            app.agent(channel, name=name, concurrency=1)(partial(self._agent, within_s))
+            app.agent(channel, name=name, concurrency=1)(self._agent)
         app.on_partitions_revoked.connect(self._revoked)
         app.task(self._drain_findings)
         app.task(self._tick)
         return app
 
-    async def _agent(self, within_s: float, stream: Any) -> None:
+    async def _agent(self, stream: Any) -> None:
+        """Faust's own `take_events` asks every `within` whether something has come; this one is woken."""
+        stream.enable_acks = False
+        gathering: Gathering[Any] = Gathering(
+            self._settings.judge.batch_packs, self._settings.judge.batch_within_s
+        )
+        handling = asyncio.get_running_loop().create_task(self._handle_gathered(gathering, stream))
+        try:
+            async for event in stream.events():
+                await gathering.put(event)
+        finally:
+            handling.cancel()
+
+    async def _handle_gathered(self, gathering: Gathering[Any], stream: Any) -> None:
         run: Callable[..., Any] = asyncio.get_running_loop().run_in_executor
-        async for events in stream.take_events(self._settings.judge.batch_packs, within=within_s):
+        while True:
+            events = await gathering.take()
             try:
                 records = [_record(event.message) for event in events if self._is_current(event.message)]
                 made = await run(self._writer, self._handler.handle, records) if records else False
@@ -201,6 +189,8 @@ class Worker:
                 for record in records:
                     if record.place in self._positions:
                         self._positions[record.place] = record.position + 1
+                for event in events:
+                    await stream.ack(event)
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
@@ -260,32 +250,6 @@ class Worker:
         self._sender.shutdown()
 
     # ------------------------------------------------------------------ claims
-
-    def _consumer_class(self) -> type[KafkaConsumer]:
-        worker = self
-
-        class ClaimingConsumer(KafkaConsumer):  # type: ignore[misc]
-            """Faust's consumer, but where it reads from is the database's word."""
-
-            def _new_consumer_thread(self) -> QuickFetches:
-                return QuickFetches(self, loop=self.loop, beacon=self.beacon)
-
-            def on_buffer_full(self, tp: TP) -> None:
-                """Does nothing: a full queue holds the reader back as it is.
-
-                Faust's own way leaves the partition out of the next look, which then waits up to a second for the
-                quiet ones: 0.7 s at p95 with 800 packs/s.
-                """
-
-            async def seek_to_committed(self) -> Mapping[TP, int]:
-                try:
-                    return await worker._claim(self)
-                except asyncio.CancelledError:
-                    raise
-                except BaseException as error:
-                    worker._fatal(error)
-
-        return ClaimingConsumer
 
     async def _claim(self, consumer: KafkaConsumer) -> Mapping[TP, int]:
         wanted = {tp for tp in consumer.assignment() if tp.topic in self._names}

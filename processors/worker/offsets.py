@@ -2,64 +2,28 @@
 
 A worker claims its partitions, then writes batch by batch: `batch(advances)` opens the transaction, locks the
 partitions' rows and compares the owner; what the caller writes inside it and the new positions are committed as one.
+Three round trips when the caller's part is one COPY: begin and lock; the rows; positions and commit.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
-import psycopg2
 import structlog
 from psycopg2.extras import execute_values
 
 from processors.worker import meters
+from processors.worker.database import Cursor, Database
 from processors.worker.text import storable
 from processors.worker.work import Advance, Booking, Claim, FindingRow, Place
 from schemas import statements
-from schemas.errors import ColdwatchError, Fenced, Permanent, Temporary, WrongTopic
+from schemas.errors import Fenced, Permanent, WrongTopic
 from schemas.finding import Change, Finding, Severity
 from schemas.times import to_datetime, to_us
 
 SQL: Final = statements.load("processors.worker", "offsets.sql")
-Connect = Callable[[], "psycopg2.extensions.connection"]
-
-
-def classified(error: psycopg2.Error) -> ColdwatchError:
-    """Which family a database error belongs to: connection, timeout, deadlock, restart can be tried again."""
-    temporary = (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.errors.ReadOnlySqlTransaction)
-    message = f"{type(error).__name__}: {error}".strip()
-    return Temporary(message) if isinstance(error, temporary) else Permanent(message)
-
-
-class Database:
-    """One connection of one writer thread, opened when needed, thrown away after any error."""
-
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
-        self._connection: psycopg2.extensions.connection | None = None
-
-    @contextmanager
-    def transaction(self) -> Iterator["psycopg2.extensions.cursor"]:
-        """Commits at the end. Raises Temporary or Permanent; after either the outcome of a commit is unknown."""
-        try:
-            if self._connection is None:
-                self._connection = self._connect()
-            with self._connection.cursor() as cursor:
-                yield cursor
-            self._connection.commit()
-        except psycopg2.Error as error:
-            self.close()
-            raise classified(error) from error
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
 
 
 class Offsets:
@@ -92,7 +56,7 @@ class Offsets:
         return claims
 
     @contextmanager
-    def batch(self, advances: Sequence[Advance]) -> Iterator["psycopg2.extensions.cursor | None"]:
+    def batch(self, advances: Sequence[Advance]) -> Iterator[Cursor | None]:
         """The transaction of a batch; the cursor is None when the batch is already in (an unknown commit was one).
 
         Raises Fenced when another worker owns a partition, Permanent when positions do not follow.
@@ -104,9 +68,13 @@ class Offsets:
             yield cursor
             self._advance(cursor, advances)
 
-    def _lock(
-        self, cursor: "psycopg2.extensions.cursor", advances: Sequence[Advance]
-    ) -> dict[Place, tuple[int, int]]:
+    def begin_again(self, cursor: Cursor, advances: Sequence[Advance]) -> None:
+        """After a statement that failed: the transaction anew, with the same fence. What was written is gone."""
+        cursor.later("rollback")
+        cursor.later("begin")
+        is_done(self._lock(cursor, advances), advances)
+
+    def _lock(self, cursor: Cursor, advances: Sequence[Advance]) -> dict[Place, tuple[int, int]]:
         cursor.execute(SQL["lock"], (self.role, tuple(tuple(a.place) for a in advances)))
         positions = {}
         for topic, partition, owner, following, checkpoint in cursor.fetchall():
@@ -115,24 +83,16 @@ class Offsets:
             positions[Place(topic, partition)] = (following, checkpoint)
         return positions
 
-    def _advance(self, cursor: "psycopg2.extensions.cursor", advances: Sequence[Advance]) -> None:
+    def _advance(self, cursor: Cursor, advances: Sequence[Advance]) -> None:
         rows = [
             (self.role, *a.place, a.next, a.values, None if a.stream_us is None else to_datetime(a.stream_us))
             for a in advances
         ]
-        execute_values(cursor, SQL["advance"], rows, "(%s, %s, %s, %s::bigint, %s::bigint, %s::timestamptz)")
+        cursor.later_values(SQL["advance"], rows, "(%s, %s, %s, %s::bigint, %s::bigint, %s::timestamptz)")
         for a in advances:
             if a.checkpoint:
-                cursor.execute(
-                    SQL["checkpoint"],
-                    {
-                        "position": a.checkpoint.position,
-                        "state": a.checkpoint.state,
-                        "role": self.role,
-                        "topic": a.place.topic,
-                        "partition": a.place.partition,
-                    },
-                )
+                named = {"role": self.role, "topic": a.place.topic, "partition": a.place.partition}
+                cursor.later(SQL["checkpoint"], named | a.checkpoint._asdict())
 
 
 def check_topic(topic: str, known_id: str, topic_id: str) -> None:
@@ -163,7 +123,7 @@ def is_done(positions: Mapping[Place, tuple[int, int]], advances: Sequence[Advan
     return bool(done) and all(done)
 
 
-def book(cursor: "psycopg2.extensions.cursor", bookings: Sequence[Booking]) -> None:
+def book(cursor: Cursor, bookings: Sequence[Booking]) -> None:
     """Adds to the ledger; rows of one (device, hour, topic) are joined first."""
     sums: dict[tuple[str, str, int], list[int]] = {}
     for b in bookings:
@@ -190,7 +150,7 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def write_findings(cursor: "psycopg2.extensions.cursor", role: str, rows: Sequence[FindingRow]) -> int:
+def write_findings(cursor: Cursor, role: str, rows: Sequence[FindingRow]) -> int:
     """Inserts findings and notes them unsent for the role's drain; returns how many were new."""
     if not rows:
         return 0

@@ -15,6 +15,10 @@ from schemas.errors import Permanent, WrongTopic
 State = TypeVar("State")
 STAGGER_S = 0.3
 """Between the first checkpoints of two partitions, so that they never come all at once."""
+READ_AGAIN_BYTES = 2 * 1024 * 1024
+"""A checkpoint saves reading so much again (a third of a second); less may wait..."""
+READ_AGAIN_INTERVALS = 12
+"""...for so many checkpoint intervals."""
 CHECKPOINT_SHARE = 20
 """A checkpoint may cost one part in so many of the time between two of them."""
 
@@ -42,6 +46,7 @@ class Slot(Generic[State]):
         self.checkpoint = claim.checkpoint_position
         self.checkpointed_s = now_s
         self.cost_s = 0.0
+        self.behind_bytes = 0
         self.seen = seek
         self._stored = claim.checkpoint
         self._restore = restore
@@ -70,12 +75,18 @@ class Slot(Generic[State]):
                 f"{self.place.topic}/{self.place.partition}: record {self.expected} is missing, {record.position} came"
             )
         self.expected += 1
+        self.behind_bytes += len(record.value)
         return Turn.REBUILD if record.position < self.next else Turn.WORK
 
     def due(self, now_s: float, interval_s: float, slots: int) -> bool:
         """Whether a checkpoint is wanted; a costly one is taken less often."""
         pause_s = max(interval_s, CHECKPOINT_SHARE * self.cost_s * slots)
         return now_s - self.checkpointed_s >= pause_s
+
+    def due_while_busy(self, now_s: float, interval_s: float, slots: int) -> bool:
+        """The same for a partition that goes on, where reading again is cheap: a checkpoint that saves little waits."""
+        saves = self.behind_bytes >= READ_AGAIN_BYTES
+        return self.due(now_s, interval_s if saves else READ_AGAIN_INTERVALS * interval_s, slots)
 
     def stands_still(self) -> bool:
         """Whether nothing has come since this was last asked and the checkpoint is behind; asked once a second."""
@@ -91,6 +102,7 @@ class Slot(Generic[State]):
         if advance.checkpoint:
             self.checkpoint = advance.checkpoint.position
             self.checkpointed_s = now_s
+            self.behind_bytes = 0
 
 
 class Slots(Generic[State]):

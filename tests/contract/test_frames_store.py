@@ -10,7 +10,7 @@ import pytest
 from processors.frames.handler import Store
 from processors.frames.memory import MemoryFrames
 from processors.frames.store import Camera, FrameRow, FramesStore, FramesWork
-from processors.worker.offsets import Database
+from processors.worker.database import Database
 from processors.worker.work import Advance, Checkpoint, FindingRow, Place, RejectionRow
 from schemas.errors import Fenced, Permanent
 from schemas.finding import Change, Finding, Severity, finding_id

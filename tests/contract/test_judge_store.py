@@ -12,8 +12,9 @@ from processors.judge.judged import Merge, Shown, pack_row
 from processors.judge.memory import MemoryJudgeStore, MemoryTables
 from processors.judge.store import JudgeStore
 from processors.judge.work import MergeRow, Pack, ResultRow, Work
+from processors.worker.database import Database
 from processors.worker.memory import MemoryUnsent
-from processors.worker.offsets import Database, Unsent
+from processors.worker.offsets import Unsent
 from processors.worker.work import Advance, Booking, Checkpoint, FindingRow, Place, RejectionRow
 from schemas.errors import Fenced, Permanent, WrongTopic
 from schemas.finding import Change, Finding, Severity, finding_id

@@ -8,8 +8,9 @@ import psycopg2
 import pytest
 
 from processors.worker import memory, offsets
+from processors.worker.database import Database
 from processors.worker.memory import MemoryBooks, MemoryOffsets, MemoryUnsent
-from processors.worker.offsets import Database, Offsets, Unsent
+from processors.worker.offsets import Offsets, Unsent
 from processors.worker.work import Advance, Checkpoint, Claim, FindingRow, Place
 from schemas.errors import Fenced
 from schemas.finding import Change, Finding, Severity, finding_id

@@ -11,7 +11,7 @@ from coldwatch.wiring.connections import connect_database
 from processors.judge import offline
 from processors.judge.registry_view import RegistryView
 from processors.judge.store import JudgeStore
-from processors.worker.offsets import Database
+from processors.worker.database import Database
 from schemas.reading import Line
 from tests import refused_sockets
 from tests.faults import checker

@@ -60,6 +60,19 @@ async def test_the_first_leaves_at_once_and_the_next_after_the_spacing() -> None
     built.close()
 
 
+async def test_much_that_waits_leaves_at_the_next_look() -> None:
+    producer, safe = MemoryProducer(automatic=True), asyncio.Event()
+    built = Delivery(producer, MemoryEvidence(), "", "run", lambda tickets: safe.set(), spacing_s=3600)
+    add(built)
+    await safe.wait()
+    safe.clear()
+    for _ in range(delivery.MUCH_BYTES // len(LINE) + 1):
+        add(built, 3)
+    await asyncio.wait_for(safe.wait(), 30)
+    assert [sent.partition for sent in producer.log] == [0, 3]
+    built.close()
+
+
 async def test_draining_takes_what_waits_behind_what_is_under_way() -> None:
     producer, done = MemoryProducer(), list[Ticket]()
     built = Delivery(producer, MemoryEvidence(), "", "run", done.extend, spacing_s=3600)

@@ -60,11 +60,14 @@ EDGES = {
     "processors.judge.memory": "the twin of processors.judge.store",
     "processors.judge.store": "speaks SQL",
     "processors.worker.app": "Faust",
+    "processors.worker.database": "speaks SQL",
     "processors.worker.drain": "sends what is unsent",
+    "processors.worker.gathering": "waits for events",
     "processors.worker.memory": "the twin of processors.worker.offsets",
     "processors.worker.meters": "counts for Prometheus",
     "processors.worker.offsets": "speaks SQL",
     "processors.worker.patience": "waits for a database that is away",
+    "processors.worker.reader": "Faust's consumer",
     "processors.worker.watchdog": "a clock over the batches",
     "schemas.secret_files": "reads files",
     "schemas.settings": "reads the environment",
@@ -75,7 +78,7 @@ HELD = {
         "city.publisher": "the simulated devices",
         "coldwatch.operate.replay": "a recorded trace is sent as a device sends it",
     },
-    "faust": {"processors.worker.app": "the workers"},
+    "faust": {"processors.worker.app": "the workers", "processors.worker.reader": "how they read"},
     "aiokafka": {"coldwatch.wiring.kafka": "clients are built here", "ingest.producer": "its errors"},
     "cv2": {
         "city.cameras": "draws what a camera sees",
@@ -98,7 +101,8 @@ HELD = {
 SPEAK_SQL = {
     "alerts.journal_postgres", "console.people", "console.session", "history.curve", "history.devices",
     "history.records", "ingest.kept_connection", "ingest.refusals", "ingest.registry", "ingest.registry_rows",
-    "ingest.registry_watch", "processors.frames.store", "processors.judge.store", "processors.worker.offsets",
+    "ingest.registry_watch", "processors.frames.store", "processors.judge.store", "processors.worker.database",
+    "processors.worker.offsets",
     "coldwatch.operate.backlog", "coldwatch.operate.migrate", "coldwatch.operate.prepare", "coldwatch.operate.roles",
     "coldwatch.wiring.connections", "coldwatch.wiring.transactions",
 }  # fmt: skip
