@@ -13,7 +13,7 @@ from ingest.device_changes import Change
 from processors.judge.offline import episodes_of, judge_stored
 from processors.judge.registry_view import RegistryView
 from processors.judge.store import JudgeStore
-from processors.worker.offsets import Database as Connected
+from processors.worker.database import Database as Connected
 from schemas.reading import refused_line
 from schemas.rejection import Rejection, encode_rejection
 from schemas.result import Result, Verdict, encode_result
