@@ -15,6 +15,8 @@ import psycopg2
 Identity = tuple[str, str, int, int]
 Episode = tuple[str, str, int, int | None, float | None]
 """(subject, rule, start_us, end_us, peak)."""
+Found = tuple[str, str, str, int, int | None, float | None]
+"""(id, subject, rule, start_us, end_us, peak)."""
 
 
 @dataclass
@@ -147,12 +149,22 @@ def episodes(database_url: str, rules: Iterable[str]) -> set[Episode]:
         return set(cursor.fetchall())
 
 
-def findings_with_ids(database_url: str) -> set[tuple[str, str, str, int, int | None, float | None]]:
+def findings_with_ids(database_url: str) -> set[Found]:
     """Every finding as it holds, with its id, whatever the rule (silence included)."""
     with asking(database_url) as cursor:
         cursor.execute(
             "select id::text, subject, rule, (extract(epoch from start_at) * 1000000)::bigint,"
             " (extract(epoch from end_at) * 1000000)::bigint, peak from v_finding"
+        )
+        return set(cursor.fetchall())
+
+
+def finding_versions(database_url: str) -> set[tuple[object, ...]]:
+    """All versions of all findings, but for when they were written."""
+    with asking(database_url) as cursor:
+        cursor.execute(
+            "select id::text, version, change, subject, rule, severity, start_at, end_at, peak, limit_value, profile,"
+            " profile_version, detail::text, measured_at, received_at from finding"
         )
         return set(cursor.fetchall())
 

@@ -31,11 +31,18 @@ class Target:
     def books(self) -> ledger.Ledger:
         return ledger.read(self.stack.settings)
 
-    def enrol(self, device: str) -> str:
+    def enrol(self, device: str, interval_s: float = 60.0) -> str:
         database = self.stack.settings.database
         connection = connect_database(database.pipeline_url, database, "target")
         try:
-            wish = Enrolment(id=device, kind="probe", enterprise="target", site="s", profile="demo")
+            wish = Enrolment(
+                id=device,
+                kind="probe",
+                enterprise="target",
+                site="s",
+                profile="demo",
+                interval_us=round(interval_s * 1e6),
+            )
             answer = PostgresRegistry(connection).enrol(wish)
         finally:
             connection.close()
