@@ -87,11 +87,12 @@ class JudgeSettings(BaseModel):
 
     group: str = Field("coldwatch", description="consumer group's start; a second database needs another one")
     health_port: int = Field(0, description="port of /healthz, /readyz, /metrics; 0: a free one")
-    batch_packs: int = Field(64, description="packs taken at once")
-    batch_within_s: float = Field(0.005, description="how long to wait for more packs")
+    batch_packs: int = Field(64, description="records taken at once")
+    batch_spacing_s: float = Field(
+        0.02, description="least time from one batch to the next while few records come"
+    )
     checkpoint_interval_s: float = Field(5.0, description="how often rule state is stored with its offset")
     session_timeout_s: float = Field(8.0, description="after this long without a heartbeat a worker is dead")
-    buffer_packs: int = Field(32, description="packs prefetched per topic")
 
 
 class FramesSettings(BaseModel):

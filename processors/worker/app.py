@@ -15,8 +15,8 @@ How a handler is written (see `processors.judge.handler.Judge`; all four run in 
     idle(), stop()    once a second between batches; at a clean end.
     patience          its `trouble` says what is missing; `stop()` ends a retry.
 
-Kafka's group only deals out partitions. Where to read is the database's word: `seek_to_committed` claims and seeks.
-An agent's body never raises: Faust would acknowledge what it failed on and go on.
+Kafka's group only deals out partitions, and nothing is committed to it. Where to read is the database's word:
+`seek_to_committed` claims and seeks. An agent's body never raises: Faust would go on with the next.
 """
 
 import asyncio
@@ -33,11 +33,10 @@ from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP
 
 from processors.worker.drain import Drain
-from processors.worker.gathering import Gathering
 from processors.worker.offsets import Unsent
 from processors.worker.partitions import check_end
 from processors.worker.patience import Patience
-from processors.worker.reader import claiming_consumer, credentials
+from processors.worker.reader import Looks, claiming_consumer, credentials
 from processors.worker.watchdog import Watchdog
 from processors.worker.work import Place, Record
 from schemas.errors import ColdwatchError, Permanent, Temporary
@@ -46,8 +45,6 @@ from schemas.topics import FINDINGS, Topic
 
 WATCH_EVERY_S = 5.0
 STOP_WITHIN_S = 15.0
-COMMIT_EVERY_S = 30.0
-"""Of the group's offsets, which nobody reads."""
 
 
 class Handler(Protocol):
@@ -145,18 +142,18 @@ class Worker:
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=s.judge.session_timeout_s,
             broker_heartbeat_interval=s.judge.session_timeout_s / 4,
-            broker_commit_interval=COMMIT_EVERY_S,
             broker_request_timeout=s.kafka.request_timeout_s,
-            stream_buffer_maxsize=s.judge.buffer_packs,
+            stream_buffer_maxsize=1,
             stream_recovery_delay=0.0,
             consumer_max_fetch_size=4 * 1024 * 1024,
-            broker_max_poll_records=4 * s.judge.buffer_packs,
+            broker_max_poll_records=s.judge.batch_packs,
+            ConsumerScheduler=Looks,
         )
         app.transport.Consumer = claiming_consumer(self._claim, self._fatal)
         for topic, name in zip(self._handler.topics, self._names, strict=True):
             channel = app.topic(
                 name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw",
-                partitions=topic.partitions, allow_empty=True,
+                partitions=topic.partitions, allow_empty=True, acks=False,
             )  # fmt: skip
             app.agent(channel, name=name, concurrency=1)(self._agent)
         app.on_partitions_revoked.connect(self._revoked)
@@ -165,36 +162,31 @@ class Worker:
         return app
 
     async def _agent(self, stream: Any) -> None:
-        """Faust's own `take_events` asks every `within` whether something has come; this one is woken."""
-        stream.enable_acks = False
-        gathering: Gathering[Any] = Gathering(
-            self._settings.judge.batch_packs, self._settings.judge.batch_within_s
-        )
-        handling = asyncio.get_running_loop().create_task(self._handle_gathered(gathering, stream))
-        try:
-            async for event in stream.events():
-                await gathering.put(event)
-        finally:
-            handling.cancel()
-
-    async def _handle_gathered(self, gathering: Gathering[Any], stream: Any) -> None:
-        run: Callable[..., Any] = asyncio.get_running_loop().run_in_executor
-        while True:
-            events = await gathering.take()
+        """Each event is a look: what a fetch has brought of the topic. Faust's acknowledgements are off."""
+        async for event in stream.events():
+            began_s = time.monotonic()
             try:
-                records = [_record(event.message) for event in events if self._is_current(event.message)]
-                made = await run(self._writer, self._handler.handle, records) if records else False
-                if made and self._drain:
-                    self._drain.wake()
-                for record in records:
-                    if record.place in self._positions:
-                        self._positions[record.place] = record.position + 1
-                for event in events:
-                    await stream.ack(event)
+                if self._owning and self._is_current(event.message):
+                    await self._handle([_record(record) for record in event.message.look])
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
                 self._fatal(error)
+            await self._rest(began_s, len(event.message.look))
+
+    async def _handle(self, records: list[Record]) -> None:
+        made = await asyncio.get_running_loop().run_in_executor(self._writer, self._handler.handle, records)
+        if made and self._drain:
+            self._drain.wake()
+        for record in records:
+            if record.place in self._positions:
+                self._positions[record.place] = record.position + 1
+
+    async def _rest(self, began_s: float, records: int) -> None:
+        """While little comes, batches are spaced, so that several gateways' packs share them."""
+        rest_s = began_s + self._settings.judge.batch_spacing_s - time.monotonic()
+        if rest_s > 0 and records < self._settings.judge.batch_packs:
+            await asyncio.sleep(rest_s)
 
     def _is_current(self, message: Any) -> bool:
         """Records fetched before the last claim would look like a gap."""
@@ -215,7 +207,7 @@ class Worker:
     async def _revoked(self, *_: Any, **__: Any) -> None:
         """Partitions are dealt out anew: from here to the next claim nothing is ours, not even to checkpoint.
 
-        Faust has waited for the batch in hand; what is with the writer is waited for here, before others may claim.
+        What is with the writer is waited for here, before others may claim; what has not come to it yet is dropped.
         """
         self._owning = False
         self._positions = {}
@@ -302,13 +294,12 @@ class Worker:
             self._fatal(Temporary(self._stuck))
 
 
-def _record(message: Any) -> Record:
-    headers = message.headers or {}
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+def _record(found: Any) -> Record:
+    """From aiokafka's ConsumerRecord."""
     return Record(
-        Place(message.topic, message.partition),
-        message.offset,
-        message.value or b"",
-        {key: value or b"" for key, value in pairs},
-        int((message.timestamp or 0) * 1_000_000),
+        Place(found.topic, found.partition),
+        found.offset,
+        found.value or b"",
+        {key: value or b"" for key, value in found.headers},
+        (found.timestamp or 0) * 1000,
     )

@@ -62,7 +62,6 @@ EDGES = {
     "processors.worker.app": "Faust",
     "processors.worker.database": "speaks SQL",
     "processors.worker.drain": "sends what is unsent",
-    "processors.worker.gathering": "waits for events",
     "processors.worker.memory": "the twin of processors.worker.offsets",
     "processors.worker.meters": "counts for Prometheus",
     "processors.worker.offsets": "speaks SQL",
