@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 import structlog
@@ -11,7 +12,8 @@ from alerts.journal import Due, Journal, Postponed
 from schemas.errors import Temporary
 
 BATCH: Final = 200
-POLL_S: Final = 0.5
+LOOK_S: Final = 5.0
+"""Between two looks when nobody has woken it and nothing waits to be tried again."""
 FIRST_DELAY_S: Final = 1.0
 LONGEST_DELAY_S: Final = 300.0
 
@@ -34,6 +36,7 @@ class Drain:
         """One sentence while delivering fails, for the health check's detail."""
         self.delivered = 0
         self.failed = 0
+        self._again_us = inf
         self._channel = channel
         self._journal = journal
         self._clock = clock
@@ -43,16 +46,23 @@ class Drain:
         while not stop.is_set():
             try:
                 full = self.turn() == BATCH
-                wait_s = 0.0 if full else POLL_S
+                wait_s = 0.0 if full else self._pause_s()
             except Temporary as error:
                 self.trouble, wait_s = str(error), error.delay_s
             if wait_s:
                 self.wake.wait(wait_s)
                 self.wake.clear()
 
+    def _pause_s(self) -> float:
+        """Until the first of what was postponed is due again."""
+        return min(LOOK_S, max(0.0, (self._again_us - self._clock()) / 1e6))
+
     def turn(self) -> int:
         """Delivers what is due now; returns how many events were tried. Raises Temporary."""
-        due = self._journal.due(self.name, self._clock(), BATCH)
+        now_us = self._clock()
+        if self._again_us <= now_us:
+            self._again_us = inf
+        due = self._journal.due(self.name, now_us, BATCH)
         if not due:
             return 0
         errors = self._channel.deliver([item.event for item in due])
@@ -61,6 +71,7 @@ class Drain:
         if good:
             self._journal.delivered(self.name, good)
         if bad:
+            self._again_us = min(self._again_us, *(item.not_before_us for item in bad))
             self._journal.postpone(self.name, bad)
             structlog.get_logger().warning(
                 "channel_failed", channel=self.name, events=len(bad), reason=bad[0].error

@@ -24,9 +24,10 @@ CONNECTIONS = 1_000
 DEVICES = 10_000
 READINGS = {200: 18_000, 1_000: 90_000, 5_000: 300_000, 20_000: 900_000, 0: 2_000_000}
 """How many readings are sent at each rate (per second; 0: as fast as it goes)."""
-SETTLE_S = 15.0
-QUIET_S = 45.0
-"""How long nothing is sent: some checkpoints, vacuums and metadata requests fall into it."""
+SETTLE_S = 10.0
+QUIET_S = 40.0
+"""How long nothing is sent. Not longer: at 200/s a device's turn comes after another 50 s, and after two intervals of a
+minute it would be silent, which is other work."""
 FIGURES = (
     "readings_per_s",
     "cpu_us_sum",

@@ -44,11 +44,12 @@ class Deps:
     page: Path = PAGE
     facts: FactsTable = FACTS
     now: Callable[[], datetime] = field(default=utc_now)
+    news: Callable[[float], object] | None = None
 
 
 def build(deps: Deps) -> FastAPI:
     """The application; `app.state.live` is its stream, which begins with the application's own life."""
-    live = Live(_Source(deps), deps.now)
+    live = Live(_Source(deps), deps.now, deps.news)
     sessions = Sessions(deps.begin, deps.session_lifetime, deps.now)
     viewer = viewer_of(sessions)
 

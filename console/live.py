@@ -83,11 +83,18 @@ class Listener:
 
 
 class Live:
-    """Fan-out. Everything but the reading happens in the event loop, so it needs no lock."""
+    """Fan-out. Everything but the reading happens in the event loop, so it needs no lock.
 
-    def __init__(self, source: Source, now: Callable[[], datetime]) -> None:
+    `news` returns when events may have come, or after as many seconds as it is given; without it they are asked for
+    every POLL_S.
+    """
+
+    def __init__(
+        self, source: Source, now: Callable[[], datetime], news: Callable[[float], object] | None = None
+    ) -> None:
         self._source = source
         self._now = now
+        self._news = news or self._pause
         self._stop = threading.Event()
         self._listeners: set[Listener] = set()
         self._last = -1
@@ -164,7 +171,8 @@ class Live:
         """The thread. Temporary trouble is waited out; ticks go on meanwhile, so that ages are seen to grow."""
         seen: int | None = None
         tick_at = time.monotonic()
-        while not self._stop.wait(POLL_S):
+        while not self._stop.is_set():
+            self._news(max(0.0, tick_at - time.monotonic()))
             try:
                 if seen is None:
                     seen = self._source.last_event()
@@ -183,6 +191,9 @@ class Live:
             if time.monotonic() >= tick_at:
                 tick_at = time.monotonic() + TICK_S
                 self._call(self._publish_tick)
+
+    def _pause(self, limit_s: float) -> None:
+        self._stop.wait(min(limit_s, POLL_S))
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         if self._loop is not None and not self._stop.is_set():

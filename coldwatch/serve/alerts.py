@@ -19,6 +19,7 @@ from alerts.outbox import Drain
 from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from coldwatch.wiring.health import HealthServer
+from coldwatch.wiring.news import News
 from coldwatch.wiring.transactions import Single
 from schemas.errors import Permanent, Temporary
 from schemas.incident import IncidentEvent
@@ -31,13 +32,14 @@ DELIVERED = Gauge("coldwatch_outbox_delivered", "incident events delivered since
 FAILED = Gauge("coldwatch_outbox_failed", "failed deliveries since the start", ["channel"])
 READ = Gauge("coldwatch_findings_read", "finding versions read since the start")
 UNREADABLE = Gauge("coldwatch_findings_unreadable", "records of the findings topic that are no finding")
-METRICS_S = 2.0
+METRICS_S = 10.0
+NEWS_S = 10.0
 BOOTSTRAP_MS = 5_000
 """Shorter than the supervisor's patience, so that a stop is heard while Kafka is away."""
 CONSUMER: dict[str, Any] = {
     "auto_offset_reset": "none",
     "fetch_min_bytes": 1,
-    "fetch_max_wait_ms": 500,
+    "fetch_max_wait_ms": 5_000,
     "bootstrap_timeout_ms": BOOTSTRAP_MS,
 }
 """Where it stands is in the database. Kafka answers at once when something is there."""
@@ -91,6 +93,7 @@ class Service:
             self._start_drains(producer)
             self._reader = self._findings(consumer, topic_id)
             self._thread("metrics", self._measure)
+            self._thread("news", self._listen)
             self._reader.run(self._stop)
         finally:
             self._stop.set()
@@ -120,6 +123,14 @@ class Service:
         for event in events:
             EVENTS.labels(event.transition.value).inc()
         self._wake()
+
+    def _listen(self) -> None:
+        """A person's word is written by the console's process; ours wakes the channels too, which costs little."""
+        database = self._settings.database
+        news = News(partial(connect_database, database.pipeline_url, database, "alerts-news"))
+        while not self._stop.is_set():
+            if news.wait(NEWS_S):
+                self._wake()
 
     def _wake(self) -> None:
         for drain in self._drains:

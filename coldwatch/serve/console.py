@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from coldwatch.operate.backlog import BacklogWatch
 from coldwatch.wiring.connections import connect_database
 from coldwatch.wiring.health import HealthServer
+from coldwatch.wiring.news import News
 from coldwatch.wiring.transactions import Pool
 from console.app import Deps, build
 from console.evidence import EvidenceReader
@@ -35,7 +36,8 @@ def run(settings: Settings) -> int:
         raise Permanent(
             "COLDWATCH_DATABASE__WEB_URL is not set: the console enters the database as role coldwatch_web"
         )
-    pool = Pool(partial(connect_database, settings.database.web_url, settings.database, "console"), POOL_SIZE)
+    connect = partial(connect_database, settings.database.web_url, settings.database)
+    pool = Pool(partial(connect, "console"), POOL_SIZE)
     backlog = BacklogWatch(settings, pool.begin)
     app = build(
         Deps(
@@ -45,6 +47,7 @@ def run(settings: Settings) -> int:
             prefix=settings.kafka.prefix,
             session_lifetime=timedelta(hours=settings.console.session_hours),
             secure_cookie=settings.console.secure_cookie,
+            news=News(partial(connect, "console-news")).wait,
         )
     )
     live = app.state.live

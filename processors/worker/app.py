@@ -255,6 +255,8 @@ class Worker:
             await consumer.seek_wait(positions)
         self._positions = dict(seek)
         self._claimed = self._owning = True
+        if self._drain:
+            self._drain.wake()
         structlog.get_logger().info("claimed", partitions=sorted(f"{p.topic}/{p.partition}" for p in seek))
         return positions
 

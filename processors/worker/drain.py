@@ -18,7 +18,8 @@ from schemas.errors import Temporary
 from schemas.finding import Finding, encode_finding
 from schemas.topics import FINDINGS, partition_of
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 10.0
+"""Unasked. It is woken when a batch has made findings and when partitions are claimed."""
 AFTER_TROUBLE_S = 1.0
 
 
