@@ -6,9 +6,9 @@ the one writer thread.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
 from prometheus_client import Counter, Histogram
@@ -20,10 +20,10 @@ from processors.frames.store import Camera, FrameRow, FramesWork
 from processors.frames.vision import CHECKS, look
 from processors.frames.vision.decode import Undecodable
 from processors.frames.vision.image import Grey
-from processors.worker import meters
-from processors.worker.partitions import Slot, Slots, Turn
-from processors.worker.patience import Patience
-from processors.worker.work import Advance, Claim, FindingRow, Outcome, Place, Record, RejectionRow
+from processors.worker import meters, turns
+from processors.worker.partitions import Slot
+from processors.worker.turns import Turns
+from processors.worker.work import FindingRow, Outcome, Record, RejectionRow
 from schemas.frame import FrameReference, decode_frame
 from schemas.rejection import Rejection
 from schemas.topics import FRAMES, Topic
@@ -32,7 +32,6 @@ MISSING_IMAGE: Final = "missing_image"
 UNDECODABLE: Final = "undecodable"
 FRAMES_AT_ONCE: Final = 16
 """Frames in one transaction: a hostile one may take the decoder some seconds, and others wait behind it."""
-CLAIM_LIMIT_S: Final = 25.0
 MAX_TIME_US: Final = 4_102_444_800_000_000
 MAX_INT: Final = 2**31 - 1
 MAX_SEQ: Final = 2**63 - 1
@@ -52,14 +51,10 @@ FRAME_AGE: Final = Histogram(
 Cameras = dict[str, CameraState]
 
 
-class Store(Protocol):
+class Store(turns.Store[FramesWork], Protocol):
     """What is needed of `processors.frames.store.FramesStore`; each raises Temporary, Permanent or Fenced."""
 
-    def claim(self, starts: dict[Place, int], topic_ids: dict[str, str]) -> dict[Place, Claim]: ...
-
     def cameras(self, names: Iterable[str]) -> dict[str, Camera]: ...
-
-    def write(self, work: FramesWork) -> Outcome: ...
 
 
 class Decoder(Protocol):
@@ -76,73 +71,40 @@ class Look(NamedTuple):
     scene: Scene | None
 
 
-class FramesWorker:
+class FramesWorker(Turns[Cameras, FramesWork]):
     """Holds the cameras of the owned partitions and writes through `store`."""
 
-    topics: tuple[Topic, ...] = (FRAMES,)
+    topics: ClassVar[tuple[Topic, ...]] = (FRAMES,)
 
     def __init__(self, store: Store, images: Images, decoder: Decoder, checkpoint_interval_s: float) -> None:
+        super().__init__(store, checkpoint_interval_s)
         self.store = store
-        self.patience = Patience()
-        self.slots: Slots[Cameras] = Slots()
         self._images = images
         self._decoder = decoder
-        self._interval_s = checkpoint_interval_s
         self._registry: dict[str, Camera] = {}
 
-    # ------------------------------------------------------------------ called by the app
+    def blank(self) -> FramesWork:
+        return FramesWork()
 
-    def claim(
-        self, starts: dict[Place, int], topic_ids: dict[str, str]
-    ) -> tuple[dict[Place, int], dict[Place, int]]:
-        """Makes the partitions ours. Returns where to read each from, and its next position."""
-        claims = self.patience.insist(lambda: self.store.claim(starts, topic_ids), CLAIM_LIMIT_S)
-        seek = self.slots.claimed(claims.values(), starts, _restore, time.monotonic())
-        return seek, {place: claim.next for place, claim in claims.items()}
-
-    def handle(self, records: Sequence[Record]) -> bool:
-        """Looks at the frames and commits them. True when findings were made."""
+    def slices(self, records: Sequence[Record]) -> Iterator[list[Record]]:
         rest = iter(records)
-        made = False
         while part := list(islice(rest, FRAMES_AT_ONCE)):
-            made = self._handle(part) or made
-        return made
+            yield part
 
-    def idle(self) -> None:
-        """Called once a second between batches: checkpoints what has stood still."""
-        now_s = time.monotonic()
-        self._checkpoint([slot for slot in self.slots if slot.due(now_s, self._interval_s, len(self.slots))])
+    def conclude(self, work: FramesWork) -> None:
+        for advance in work.advances:
+            if slot := self.slots.get(advance.place):
+                advance.stream_us = max((camera.at_us for camera in slot.state.values()), default=None)
 
-    def stop(self) -> None:
-        """A clean end: the next owner has nothing to read again."""
-        self._checkpoint(list(self.slots))
+    def encode(self, slot: Slot[Cameras], work: FramesWork) -> bytes | None:
+        return encode_states(slot.state)
 
-    # ------------------------------------------------------------------ one transaction
+    def restore(self, text: bytes | None) -> Cameras:
+        return {} if text is None else decode_states(text)
 
-    def _handle(self, records: Sequence[Record]) -> bool:
-        work = FramesWork()
-        advances: dict[Place, Advance] = {}
-        for record in records:
-            slot = self.slots.get(record.place)
-            turn = slot.turn(record) if slot else Turn.SKIP
-            if slot is None or turn is Turn.SKIP:
-                continue
-            if turn is Turn.REBUILD:
-                self._take(slot.state, record, FramesWork())
-                continue
-            advance = advances.setdefault(
-                record.place, Advance(record.place, record.position, record.position)
-            )
-            advance.next = record.position + 1
-            self._take(slot.state, record, work)
-            advance.stream_us = max((camera.at_us for camera in slot.state.values()), default=None)
-        if not advances:
-            return False
-        work.advances = list(advances.values())
-        self._add_checkpoints(work.advances)
-        return self._commit(work).findings > 0
+    # ------------------------------------------------------------------ one frame
 
-    def _take(self, cameras: Cameras, record: Record, work: FramesWork) -> None:
+    def take(self, slot: Slot[Cameras], record: Record, work: FramesWork) -> None:
         frame = reference_of(record.value)
         if isinstance(frame, str):
             work.rejections.append(_bad_record(record, "", frame))
@@ -153,13 +115,13 @@ class FramesWorker:
                 _bad_record(record, frame.camera, f"camera {frame.camera} is not in the registry")
             )
             return
-        state = cameras.get(frame.camera, CameraState())
+        state = slot.state.get(frame.camera, CameraState())
         news = is_news(state, frame)
         seen = self.patience.insist(lambda: self._look(frame, state.scene if news else None))
         work.frames.append(FrameRow(record.place, camera.enterprise, frame, seen.scores, seen.faults))
         if news:
             late_us = max(2 * camera.interval_us, LATE_AT_LEAST_US)
-            cameras[frame.camera], findings = step(
+            slot.state[frame.camera], findings = step(
                 state, CHECKS.values(), seen.scores, frame, seen.scene, late_us
             )
             work.findings += [FindingRow(record.place, camera.enterprise, finding) for finding in findings]
@@ -183,56 +145,19 @@ class FramesWorker:
             self._registry.update(self.patience.insist(lambda: self.store.cameras([name])))
         return self._registry.get(name)
 
-    def _commit(self, work: FramesWork) -> Outcome:
-        outcome = self.patience.insist(lambda: self.store.write(work))
-        now_s = time.monotonic()
-        for advance in work.advances:
-            if slot := self.slots.get(advance.place):
-                slot.committed(advance, now_s)
-        _count(work, outcome)
-        return outcome
+    # ------------------------------------------------------------------ numbers
 
-    # ------------------------------------------------------------------ checkpoints
-
-    def _add_checkpoints(self, advances: Iterable[Advance]) -> None:
-        now_s = time.monotonic()
-        for advance in advances:
-            slot = self.slots.get(advance.place)
-            if slot and slot.due(now_s, self._interval_s, len(self.slots)):
-                _put_checkpoint(slot, advance)
-
-    def _checkpoint(self, slots: Iterable[Slot[Cameras]]) -> None:
-        work = FramesWork()
-        for slot in slots:
-            if slot.next == slot.expected > slot.checkpoint:
-                advance = Advance(slot.place, slot.next, slot.next)
-                _put_checkpoint(slot, advance)
-                work.advances.append(advance)
-        if work.advances:
-            self._commit(work)
-
-
-def _count(work: FramesWork, outcome: Outcome) -> None:
-    now_us = time.time_ns() // 1000
-    SEEN.labels("stored").inc(outcome.stored)
-    SEEN.labels("duplicate").inc(outcome.duplicate)
-    meters.FINDINGS.inc(outcome.findings)
-    for refused in work.rejections:
-        meters.REJECTIONS.labels(refused.rejection.code).inc()
-    for row in work.frames:
-        FRAME_AGE.observe((now_us - row.frame.received_us) / 1e6)
-        for fault in row.faults:
-            FAULTS.labels(fault).inc()
-
-
-def _put_checkpoint(slot: Slot[Cameras], advance: Advance) -> None:
-    began_s = time.monotonic()
-    advance.checkpoint = slot.checkpoint_of(encode_states(slot.state))
-    slot.cost_s = time.monotonic() - began_s
-
-
-def _restore(text: bytes | None) -> Cameras:
-    return {} if text is None else decode_states(text)
+    def measure(self, work: FramesWork, outcome: Outcome, began_s: float) -> None:
+        now_us = time.time_ns() // 1000
+        SEEN.labels("stored").inc(outcome.stored)
+        SEEN.labels("duplicate").inc(outcome.duplicate)
+        meters.FINDINGS.inc(outcome.findings)
+        for refused in work.rejections:
+            meters.REJECTIONS.labels(refused.rejection.code).inc()
+        for row in work.frames:
+            FRAME_AGE.observe((now_us - row.frame.received_us) / 1e6)
+            for fault in row.faults:
+                FAULTS.labels(fault).inc()
 
 
 def _bad_record(record: Record, camera: str, detail: str) -> RejectionRow:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from processors.judge.judged import Hole, Merge, Shown
+from processors.judge.judged import Hole, Judged, Merge, Shown
 from processors.worker.work import Advance, Booking, FindingRow, Place, RejectionRow
 from schemas.reading import Line
 from schemas.result import Result
@@ -36,9 +36,12 @@ class MergeRow(NamedTuple):
 
 @dataclass
 class Work:
-    """All of a batch. owner_of: device and enterprise of a point, None when there is no such point."""
+    """All of a batch. judged: by partition, before it is shared out. owner_of: device and enterprise of a point, None
+    when there is no such point.
+    """
 
     advances: list[Advance] = field(default_factory=list)
+    judged: dict[Place, Judged] = field(default_factory=dict)
     rows: list[bytes] = field(default_factory=list)
     packs: list[Pack] = field(default_factory=list)
     merges: list[MergeRow] = field(default_factory=list)

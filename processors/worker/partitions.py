@@ -15,10 +15,8 @@ from schemas.errors import Permanent, WrongTopic
 State = TypeVar("State")
 STAGGER_S = 0.3
 """Between the first checkpoints of two partitions, so that they never come all at once."""
-READ_AGAIN_BYTES = 2 * 1024 * 1024
-"""A checkpoint saves reading so much again (a third of a second); less may wait..."""
 READ_AGAIN_INTERVALS = 12
-"""...for so many checkpoint intervals."""
+"""A checkpoint that saves little reading may wait for so many intervals."""
 CHECKPOINT_SHARE = 20
 """A checkpoint may cost one part in so many of the time between two of them."""
 
@@ -83,9 +81,9 @@ class Slot(Generic[State]):
         pause_s = max(interval_s, CHECKPOINT_SHARE * self.cost_s * slots)
         return now_s - self.checkpointed_s >= pause_s
 
-    def due_while_busy(self, now_s: float, interval_s: float, slots: int) -> bool:
-        """The same for a partition that goes on, where reading again is cheap: a checkpoint that saves little waits."""
-        saves = self.behind_bytes >= READ_AGAIN_BYTES
+    def due_while_busy(self, now_s: float, interval_s: float, slots: int, cheap_bytes: int) -> bool:
+        """The same for a partition that goes on: while no more than cheap_bytes would be read again, it waits."""
+        saves = self.behind_bytes >= cheap_bytes
         return self.due(now_s, interval_s if saves else READ_AGAIN_INTERVALS * interval_s, slots)
 
     def stands_still(self) -> bool:

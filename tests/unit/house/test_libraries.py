@@ -67,6 +67,7 @@ EDGES = {
     "processors.worker.offsets": "speaks SQL",
     "processors.worker.patience": "waits for a database that is away",
     "processors.worker.reader": "Faust's consumer",
+    "processors.worker.turns": "times its batches",
     "processors.worker.watchdog": "a clock over the batches",
     "schemas.secret_files": "reads files",
     "schemas.settings": "reads the environment",

@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from processors.worker.partitions import READ_AGAIN_BYTES, Slots, Turn, check_end
+from processors.worker.partitions import Slots, Turn, check_end
 from processors.worker.work import Advance, Checkpoint, Claim, Place, Record
 from schemas.errors import Permanent, WrongTopic
 
@@ -77,12 +77,12 @@ def test_a_costly_checkpoint_is_taken_less_often() -> None:
 def test_a_busy_partition_waits_with_its_checkpoint_until_it_saves_something() -> None:
     slot = slots(5, 5).get(PLACE)
     assert slot is not None
-    assert not slot.due_while_busy(59.9, interval_s=5.0, slots=8)
-    assert slot.due_while_busy(60.0, interval_s=5.0, slots=8)
-    slot.turn(record(5)._replace(value=bytes(READ_AGAIN_BYTES)))
-    assert slot.due_while_busy(5.0, interval_s=5.0, slots=8)
+    assert not slot.due_while_busy(59.9, interval_s=5.0, slots=8, cheap_bytes=100)
+    assert slot.due_while_busy(60.0, interval_s=5.0, slots=8, cheap_bytes=100)
+    slot.turn(record(5)._replace(value=bytes(100)))
+    assert slot.due_while_busy(5.0, interval_s=5.0, slots=8, cheap_bytes=100)
     slot.committed(Advance(PLACE, 5, 6, checkpoint=Checkpoint(6, None)), 5.0)
-    assert not slot.due_while_busy(10.0, interval_s=5.0, slots=8)
+    assert not slot.due_while_busy(10.0, interval_s=5.0, slots=8, cheap_bytes=100)
 
 
 def test_a_commit_moves_next_and_the_checkpoint() -> None:
