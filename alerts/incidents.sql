@@ -3,7 +3,7 @@
 -- name: of_view
 -- The columns of an incident as the API names them.
 i.finding::text as id, i.rule, i.severity, i.state, i.subject, i.device, d.kind, i.metric, i.unit, i.enterprise, d.enterprise_name,
-coalesce(c.name, d.county) as county, d.site, d.site_name, coalesce(a.name, d.asset) as asset, i.start_at, i.end_at, i.opened_at,
+coalesce(c.name, d.county) as county, d.site, d.site_name, coalesce(a.name, d.asset) as asset, d.telephone, d.business_hours, i.start_at, i.end_at, i.opened_at,
 i.acknowledged_at, i.acknowledged_by, i.closed_at, i.peak, i.limit_value as "limit", l.value as current, i.late, i.persistent, i.profile,
 i.profile_version, i.detail, i.last_event
 

@@ -2,7 +2,8 @@
 
 -- name: devices
 select d.device, d.kind, d.enterprise, d.enterprise_name, d.site, d.site_name, coalesce(a.name, d.asset) as asset, d.behind,
-       d.interval_us / 1e6::float8 as interval_s, d.profile, d.retired_at
+       d.interval_us / 1e6::float8 as interval_s, d.profile, d.retired_at, d.enterprise_kind, d.licence, d.telephone,
+       d.business_hours, d.site_state, d.asset_kind, d.product_class
 from v_device d left join v_asset a on a.enterprise = d.enterprise and a.site = d.site and a.asset = d.asset
 where %(device)s::text is null or d.device = %(device)s
 order by d.enterprise_name, d.site_name, d.device

@@ -43,6 +43,12 @@ def decide_change(
         return unknown(change.device)
     if device.retired_us is not None:
         return Problem("id", f"{device.id} 已停用，不再更改", f"{device.id} is retired and stays as it is")
+    if change == Change(device=change.device):
+        return Problem(
+            "id",
+            "没有要改的内容，可改：kind, interval, profile, behind, asset",
+            "nothing to change; there are kind, interval, profile, behind, asset",
+        )
     wanted = _changed(change, device)
     if wanted == device:
         return Problem("id", f"{device.id} 已经是这样", f"{device.id} is so already")

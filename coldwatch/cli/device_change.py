@@ -16,7 +16,7 @@ from coldwatch.operate.durations import parse_duration_us
 from ingest.device_changes import Change
 from ingest.kinds import KINDS
 from ingest.places import Description
-from schemas.registry import ASSET_KINDS, ENTERPRISE_KINDS, KNOWN_AFTER_US, SITE_STATES
+from schemas.registry import ASSET_KINDS, ENTERPRISE_KINDS, KNOWN_AFTER_US, SITE_STATES, Device
 
 AsJson = Annotated[bool, typer.Option("--json", help="供程序读取 · for programs")]
 DeviceId = Annotated[str, typer.Argument(metavar="ID", help="设备编号 · the device's id")]
@@ -56,7 +56,8 @@ def change(
         asset=asset or None,
     )
     with open_registry() as (registry, _settings):
-        accepted(registry.change(wish, time.time_ns() // 1000))
+        others = [one.device for one in registry.list_devices() if one.device.id != id]
+        changed = accepted(registry.change(wish, time.time_ns() // 1000))
         newest = registry.facts(id)[-1]
     if as_json:
         typer.echo(json.dumps({"device": id, **facts_json(newest)}, ensure_ascii=False))
@@ -66,6 +67,15 @@ def change(
             f"{seconds} 秒后收到的数据按新规定判断 · what is received from {seconds} s from now on is judged so"
         )
         Console().print(facts_table([newest]))
+        if asset and not any(_stands(o) == _stands(changed) for o in others):
+            typer.echo(
+                f"{asset} 处没有别的设备：若是写错了，请再改一次 · no other device is at {asset}: if that is a slip,"
+                " change it again"
+            )
+
+
+def _stands(device: Device) -> tuple[str, str, str]:
+    return device.enterprise, device.site, device.asset
 
 
 def history(id: DeviceId, as_json: AsJson = False) -> None:

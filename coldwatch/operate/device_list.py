@@ -68,15 +68,18 @@ def facts_json(facts: Facts) -> dict[str, object]:
 def facts_table(rows: Sequence[Facts]) -> Table:
     """What has held of a device, a row for each time that it was changed."""
     table = Table("自 from", "类型 kind", "间隔 interval", "方案 profile", "网关 behind", "设施 asset")
+    table.columns[0].no_wrap = True
     for facts in rows:
+        since = _from(facts, "%Y-%m-%d %H:%M:%S") or "登记起 enrolled"
         interval = duration_text(facts.interval_us)
-        table.add_row(_from(facts), facts.kind, interval, facts.profile, facts.behind, facts.asset)
+        table.add_row(since, facts.kind, interval, facts.profile, facts.behind, facts.asset)
     return table
 
 
-def _from(facts: Facts) -> str:
-    """In local time; "" for the first facts, which hold from the beginning."""
-    return to_datetime(facts.from_us).astimezone(SHANGHAI).isoformat() if facts.from_us else ""
+def _from(facts: Facts, how: str = "") -> str:
+    """In local time, as RFC 3339 unless said otherwise; "" for the first facts, which hold from the beginning."""
+    moment = to_datetime(facts.from_us).astimezone(SHANGHAI)
+    return (moment.strftime(how) if how else moment.isoformat()) if facts.from_us else ""
 
 
 def _retired_at(device: Device) -> str:

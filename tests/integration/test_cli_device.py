@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -206,6 +207,18 @@ def test_a_change_holds_from_soon_on_and_the_history_keeps_what_was(device) -> N
     assert "已经是这样" in refused.stderr
     assert device("change", "p1", "--profile", "door").exit_code == 1
     assert device("history", "nobody").exit_code == 1
+    assert "没有要改的内容" in device("change", "p1").stderr
+
+
+def test_a_change_is_told_with_its_time_and_an_asset_where_nothing_else_stands_is_pointed_out(device) -> None:
+    device("add", "p1", *PROBE, "--asset", "room-1")
+    device("add", "p2", *PROBE, "--asset", "room-2")
+    moved = device("change", "p1", "--asset", "room-2")
+    assert "no other device" not in moved.stdout
+    assert "no other device is at rom-1" in device("change", "p2", "--asset", "rom-1").stdout
+    table = device("history", "p2").stdout
+    assert "登记起 enrolled" in table
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", table)
 
 
 def test_places_are_described_and_listed(device, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the API says of real rows: incidents with what belongs to them, devices, curves, records."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -68,6 +69,60 @@ def test_an_incident_names_place_value_limit_and_what_to_do(cast, client) -> Non
     assert "压缩机" in incident["what_to_do"]["zh"]
     assert [event["transition"] for event in incident["events"]] == ["opened"]
     assert datetime.fromisoformat(incident["start_at"]).utcoffset() == timedelta()
+
+
+def test_an_incident_and_its_device_say_whom_to_call_and_what_the_place_is(cast, client) -> None:
+    _, tenant, pipeline_url = cast
+    with closing(psycopg2.connect(pipeline_url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("update enterprise set kind = 'caterer', licence = 'JY1' where id = %s", (tenant.id,))
+        cursor.execute(
+            "update site set telephone = '0359-1', business_hours = '06:00-22:00', state = 'commissioning'"
+            " where enterprise = %s",
+            (tenant.id,),
+        )
+        cursor.execute(
+            "update asset set kind = 'cold_room', product_class = '蔬菜' where enterprise = %s", (tenant.id,)
+        )
+    incident = client.get(f"/api/incidents/{tenant.excursion}").json()
+    assert (incident["telephone"], incident["business_hours"]) == ("0359-1", "06:00-22:00")
+    device = client.get(f"/api/devices/{tenant.probe}").json()
+    said = {
+        "enterprise_kind": "caterer",
+        "licence": "JY1",
+        "telephone": "0359-1",
+        "business_hours": "06:00-22:00",
+        "site_state": "commissioning",
+        "asset_kind": "cold_room",
+        "product_class": "蔬菜",
+    }
+    assert {name: device[name] for name in said} == said
+
+
+def test_a_gateways_wrong_clock_is_the_centres_alone(servers) -> None:
+    """No device's and no enterprise's: neither an enterprise nor an operator of one county sees it."""
+    database = servers.fresh_database()
+    (tenant,) = tenants.fill(database.pipeline_url, "jinyang")
+    single = Single(partial(psycopg2.connect, database.pipeline_url))
+    wrong = finding(device="", metric="", subject="ingest/g1", rule="gateway_clock", detail={"ahead_s": 3600})
+    PostgresJournal(single.begin, CHANNELS).apply(Batch([wrong], {}, ""), to_us(datetime.now(UTC)))
+    single.close()
+    console = RunningConsole(database.web_url)
+    console.start()
+    try:
+        console.add_person("centre", Role.OPERATOR)
+        console.add_person("county", Role.OPERATOR, county="yanhu")
+        console.add_person("kitchen", Role.ENTERPRISE, tenant.id)
+        seen = {}
+        for name in ("centre", "county", "kitchen"):
+            with console.client(name) as asking:
+                listed = {item["id"] for item in asking.get("/api/incidents?state=all").json()["items"]}
+                assert tenant.excursion in listed
+                one = asking.get(f"/api/incidents/{wrong.id}").status_code
+                seen[name] = (wrong.id in listed, one)
+    finally:
+        console.stop()
+        servers.drop_database(database)
+    assert seen == {"centre": (True, 200), "county": (False, 404), "kitchen": (False, 404)}
 
 
 def test_a_positive_test_shows_its_result_and_a_camera_fault_its_frame(cast, client) -> None:

@@ -105,3 +105,9 @@ export function ago(ms) {
 export function bytes(size) {
   return size < 1024 ? `${size} B` : `${number(size / 1024)} KiB`;
 }
+
+// A number as it is dialled: an extension ("转", "x") becomes a pause, and of several numbers the first one counts.
+export function telephoneHref(text) {
+  const first = text.split(/[;/]/)[0];
+  return `tel:${first.replace(/\s*(转|x)\s*/, ",").replace(/[^0-9+,]/g, "")}`;
+}

@@ -10,6 +10,7 @@ from ingest.kinds import KINDS
 from processors.frames.vision import CHECKS
 from schemas.finding import Severity
 from schemas.incident import IncidentState, Transition
+from schemas.registry import ASSET_KINDS, ENTERPRISE_KINDS
 from schemas.rejection import REASONS, Disposition
 from schemas.result import Verdict
 
@@ -74,6 +75,8 @@ def test_every_key_that_is_used_is_there() -> None:
     ("family", "members"),
     [
         ("kind", set(KINDS)),
+        ("enterprise_kind", set(ENTERPRISE_KINDS)),
+        ("asset_kind", set(ASSET_KINDS)),
         ("fault", set(CHECKS)),
         ("level", {str(int(level)) for level in Severity}),
         ("incident_state", {str(state) for state in IncidentState}),

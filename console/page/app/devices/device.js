@@ -1,7 +1,7 @@
 // One device: last values and curve, its books, and above all why its messages were refused, while they are.
 import { html, useEffect } from "../lib.js";
 import { pick, t, word } from "../i18n.js";
-import { ago, count, day, duration, epoch, fullStamp, measured } from "../format.js";
+import { ago, count, day, duration, epoch, fullStamp, measured, telephoneHref } from "../format.js";
 import { now } from "../clock.js";
 import { listen } from "../live.js";
 import { go, href } from "../router.js";
@@ -59,7 +59,10 @@ function Values({ device: d }) {
 
 function Master({ device: d }) {
   const pairs = [
-    ["kind", word("kind", d.kind)], ["enterprise", d.enterprise_name], ["site", d.site_name], ["asset", d.asset],
+    ["kind", word("kind", d.kind)], ["enterprise", d.enterprise_name], ["enterprise_kind", d.enterprise_kind && word("enterprise_kind", d.enterprise_kind)],
+    ["licence", d.licence], ["site", d.site_name], ["telephone", d.telephone && html`<a href=${telephoneHref(d.telephone)}>${d.telephone}</a>`],
+    ["hours", d.business_hours], ["commissioning", d.site_state === "commissioning" && t("site_state.commissioning")],
+    ["asset", d.asset], ["asset_kind", d.asset_kind && word("asset_kind", d.asset_kind)], ["product_class", d.product_class],
     ["profile", d.profile], ["interval", d.interval_s && duration(d.interval_s * 1000)],
     ["behind", d.behind && html`<a href=${href("devices", d.behind)}>${d.behind}</a>`],
     ["retired", d.retired_at && day(d.retired_at)],

@@ -1,7 +1,7 @@
 // The facts an operator needs before she lifts the telephone. What is not known is left out, not guessed.
 import { html } from "../lib.js";
 import { pick, t } from "../i18n.js";
-import { day, fullStamp, isSwitch, measured, stamp } from "../format.js";
+import { day, fullStamp, isSwitch, measured, stamp, telephoneHref } from "../format.js";
 import { now } from "../clock.js";
 import { ruleOf } from "../rules.js";
 import { aspectText, bandText, lasted, limitText, valueText, worst } from "./words.js";
@@ -27,7 +27,8 @@ export function Facts({ incident: i, more, curve }) {
       ${i.end_at && !i.persistent && html`<div><dt>${t("fact.until")}</dt><dd title=${fullStamp(i.end_at)}>${stamp(i.end_at, now.value)}</dd></div>`}
     </dl>
     ${i.late && html`<p class="late-note">${t("detail.late")}</p>`}
-    ${(doIt || !more) && html`<div class="todo"><b>${t("fact.todo")}</b><p data-testid="fact-todo">${doIt || " "}</p></div>`}
+    ${(doIt || !more) && html`<div class="todo"><b>${t("fact.todo")}</b><p data-testid="fact-todo">${doIt || " "}</p>
+      ${i.telephone && html`<p data-testid="fact-telephone">${t("fact.telephone")} <a href=${telephoneHref(i.telephone)}>${i.telephone}</a>${i.business_hours && ` · ${i.business_hours}`}</p>`}</div>`}
     ${row && html`<p class="source">${t("fact.source")} ${row.source}${row.clause && ` · ${row.clause}`} ·
       <span title=${t(`evidence_hint.${row.evidence}`)}> ${t(`evidence.${row.evidence}`)}</span> ·
       ${t("fact.version", { profile: i.profile, version: row.version ?? i.profile_version, day: day(row.effective_from) })}</p>`}
