@@ -49,16 +49,13 @@ def table(before: Run, after: Run) -> str:
     old = {found["rate"]: found for found in before if "rate" in found}
     for found in (found for found in after if "rate" in found):
         rate, was = found["rate"], old[found["rate"]]
-        name = (
-            f"{rate:,}"
-            if rate
-            else f"as fast as it goes ({was['readings_per_s']:,.0f}; {found['readings_per_s']:,.0f})"
-        )
-        cells = [
-            name, f"{was['cpu_us_sum']:,.0f}", f"{found['cpu_us_sum']:,.0f}", str(GOAL_US.get(rate, "not dearer")),
-            f"{was['row_ms_p50']:.0f} / {was['row_ms_p95']:.0f}", f"{found['row_ms_p50']:.0f} / {found['row_ms_p95']:.0f}",
-            f"{was['puback_ms_p95']:.0f}", f"{found['puback_ms_p95']:.0f}", f"{found['missing']}, {found['doubled']}",
-        ]  # fmt: skip
+        full = f"as fast as it goes ({was['readings_per_s']:,.0f}; {found['readings_per_s']:,.0f})"
+        cells = [f"{rate:,}" if rate else full]
+        cells += [f"{run['cpu_us_sum']:,.0f}" for run in (was, found)]
+        cells += [str(GOAL_US.get(rate, "not dearer"))]
+        cells += [f"{run['row_ms_p50']:.0f} / {run['row_ms_p95']:.0f}" for run in (was, found)]
+        cells += [f"{run['puback_ms_p95']:.0f}" for run in (was, found)]
+        cells += [f"{found['missing']}, {found['doubled']}"]
         rows.append(f"| {' | '.join(cells)} |")
     idle = [f"{run[-1]['idle_cores']:.3f} (floor {run[-1]['floor_cores']:.3f})" for run in (before, after)]
     rows.append(f"| nothing, in cores | {idle[0]} | {idle[1]} | floor + 0.05 | | | | | |")
