@@ -14,7 +14,7 @@ from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP
 from faust.types.transports import SchedulingStrategyT
 
-QUIET_FETCH_MS: Final = 500
+QUIET_FETCH_MS: Final = 1000
 """How long a fetch of every partition waits at the broker: the first record of any of them ends it."""
 BUSY_FETCH_MS: Final = 20
 """The same while some partitions are left out, because their records have not been taken yet."""
@@ -42,6 +42,7 @@ class PatientThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         await super().on_start()
         fetcher = self._consumer._fetcher
+        fetcher._fetcher_timeout = QUIET_FETCH_MS / 1000  # its unasked look round; what comes wakes it
         actions = fetcher._get_actions_per_node
 
         def patient(assignment: Any) -> Any:
