@@ -12,6 +12,7 @@ import numpy as np
 from city import rooms
 from city.faults import SCRIPT, Fault, Kind, Script
 from city.rooms import RoomType
+from schemas.device_topics import topic_of
 from schemas.finding import subject_of
 
 INTERVAL_S = 2.0
@@ -108,7 +109,7 @@ class Device:
         return self.behind or self.id
 
     def topic(self, channel: str) -> str:
-        return f"cw/v1/{self.place.enterprise[0]}/{self.id}/{channel}"
+        return topic_of(self.place.enterprise[0], self.id, channel)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,18 @@ A shape that is wrong refuses the whole message; a value that cannot be true ref
 """
 
 import hashlib
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from ingest.codecs import jpeg, native, result
-from ingest.codecs._codec import Refusal, quoted, shown
+from ingest.codecs import Refusal
+from ingest.codecs._codec import quoted, shown
+from ingest.codecs._shapes import ImageSize, Message, Reported, Sample
 from ingest.quarantine import Quarantine, clock_detail, impossible_detail
-from ingest.routing import FRAME, TELEMETRY, Route, Slot, resolve
+from ingest.routing import Route, Slot, resolve
+from schemas.device_topics import FRAME, RESULT, TELEMETRY
 from schemas.frame import FrameReference
 from schemas.reading import AHEAD_SUSPECT_US, GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line
 from schemas.rejection import Rejection
@@ -49,11 +52,18 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
 
 def admit(route: Route, payload: bytes, received_us: int) -> Admitted:
     """Decides on one message of a resolved topic; never raises, whatever the bytes."""
-    if route.channel == TELEMETRY:
-        return _admit_fast(route, payload, received_us) or _admit_telemetry(route, payload, received_us)
-    if route.channel == FRAME:
-        return _admit_frame(route, payload, received_us)
-    return _admit_result(route, payload, received_us)
+    codec = route.codec
+    if codec.read is not None:
+        admitted = _admit_fast(route, codec.read, payload, received_us)
+        if admitted is not None:
+            return admitted
+    if len(payload) > MOST_BYTES.get(codec.channel, len(payload)):
+        too_large = Refusal("too_large", detail=f"{len(payload)} > {MOST_BYTES[codec.channel]} byte")
+        return _refuse_whole(route, too_large, payload, received_us)
+    said = codec.decode(payload, received_us)
+    if isinstance(said, Refusal):
+        return _refuse_whole(route, said, payload, received_us)
+    return ADMITTED_AS[codec.channel](route, said, payload, received_us)
 
 
 def refuse(rejection: Rejection, payload: bytes, received_us: int) -> Admitted:
@@ -64,12 +74,14 @@ def refuse(rejection: Rejection, payload: bytes, received_us: int) -> Admitted:
     return Admitted(line, 0, partition, rejections=((kept, payload),))
 
 
-def _admit_fast(route: Route, payload: bytes, received_us: int) -> Admitted | None:
+def _admit_fast(
+    route: Route, read: Callable[[bytes], Any], payload: bytes, received_us: int
+) -> Admitted | None:
     """The sound case alone; None for whatever is not, without a reason."""
     if len(payload) > MAX_TELEMETRY_BYTES:
         return None
     try:
-        message = native.read(payload)
+        message = read(payload)
     except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors, as is broken UTF-8
         return None
     if message.__class__ is list:
@@ -80,7 +92,7 @@ def _admit_fast(route: Route, payload: bytes, received_us: int) -> Admitted | No
     return Admitted(b"".join(lines), len(lines), route.partition) if lines else None
 
 
-def _admit_backlog(route: Route, messages: list[native.Message], received_us: int) -> Admitted | None:
+def _admit_backlog(route: Route, messages: list[Message], received_us: int) -> Admitted | None:
     lines: list[bytes] = []
     for message in messages:
         some = _lines(route.slots, message, received_us)
@@ -90,7 +102,7 @@ def _admit_backlog(route: Route, messages: list[native.Message], received_us: in
     return Admitted(b"".join(lines), len(lines), route.partition) if lines else None
 
 
-def _lines(slots: dict[str, Slot], message: native.Message, received_us: int) -> list[bytes]:
+def _lines(slots: dict[str, Slot], message: Message, received_us: int) -> list[bytes]:
     """One line per value; empty when anything about the message is odd."""
     at, seq = message.at, message.seq
     if isinstance(at, int):
@@ -117,14 +129,8 @@ def _lines(slots: dict[str, Slot], message: native.Message, received_us: int) ->
     return lines
 
 
-def _admit_telemetry(route: Route, payload: bytes, received_us: int) -> Admitted:
+def _admit_telemetry(route: Route, samples: list[Sample], payload: bytes, received_us: int) -> Admitted:
     """The careful path: decides every case, the sound one included, and says what is wrong."""
-    if len(payload) > MAX_TELEMETRY_BYTES:
-        too_large = Refusal("too_large", detail=f"{len(payload)} > {MAX_TELEMETRY_BYTES} byte")
-        return _refuse_whole(route, too_large, payload, received_us)
-    samples = native.decode(payload)
-    if isinstance(samples, Refusal):
-        return _refuse_whole(route, samples, payload, received_us)
     for sample in samples:
         if wrong := _wrong_metric(route, sample):
             return _refuse_whole(route, wrong, payload, received_us)
@@ -142,7 +148,7 @@ def _admit_telemetry(route: Route, payload: bytes, received_us: int) -> Admitted
     )
 
 
-def _wrong_metric(route: Route, sample: native.Sample) -> Refusal | None:
+def _wrong_metric(route: Route, sample: Sample) -> Refusal | None:
     for metric, value in sample.values.items():
         slot = route.slots.get(metric)
         path = f"{sample.path}.values.{shown(metric)}"
@@ -154,7 +160,7 @@ def _wrong_metric(route: Route, sample: native.Sample) -> Refusal | None:
 
 
 def _judge_sample(
-    slots: dict[str, Slot], sample: native.Sample, received_us: int, quarantine: Quarantine
+    slots: dict[str, Slot], sample: Sample, received_us: int, quarantine: Quarantine
 ) -> list[bytes]:
     """The lines of what can be true; the rest goes to quarantine."""
     if not _sound_time(sample.at_us, received_us):
@@ -183,18 +189,15 @@ def _possible(slot: Slot, value: float) -> bool:
     return slot.low <= value <= slot.high and value not in slot.codes
 
 
-def _admit_frame(route: Route, payload: bytes, received_us: int) -> Admitted:
-    size = jpeg.decode(payload)
-    if isinstance(size, Refusal):
-        return _refuse_whole(route, size, payload, received_us)
-    at_us = received_us if route.at_us is None else route.at_us
+def _admit_frame(route: Route, size: ImageSize, payload: bytes, received_us: int) -> Admitted:
+    at_us = received_us if route.identity.at_us is None else route.identity.at_us
     if not _sound_time(at_us, received_us):
         clock = Refusal("clock", "topic", clock_detail(at_us, received_us))
         return _refuse_whole(route, clock, payload, received_us)
     frame = FrameReference(
         camera=route.device.id,
         at_us=at_us,
-        seq=route.seq,
+        seq=route.identity.seq,
         received_us=received_us,
         sha256=hashlib.sha256(payload).hexdigest(),
         size_bytes=len(payload),
@@ -204,10 +207,7 @@ def _admit_frame(route: Route, payload: bytes, received_us: int) -> Admitted:
     return Admitted(b"", 0, route.partition, frame=frame)
 
 
-def _admit_result(route: Route, payload: bytes, received_us: int) -> Admitted:
-    said = result.decode(payload)
-    if isinstance(said, Refusal):
-        return _refuse_whole(route, said, payload, received_us)
+def _admit_result(route: Route, said: Reported, payload: bytes, received_us: int) -> Admitted:
     if not _sound_time(said.at_us, received_us):
         clock = Refusal("clock", "$.at", clock_detail(said.at_us, received_us))
         return _refuse_whole(route, clock, payload, received_us)
@@ -217,9 +217,7 @@ def _admit_result(route: Route, payload: bytes, received_us: int) -> Admitted:
     return Admitted(b"", 0, route.partition, result=_result(route, said, said.verdict, payload, received_us))
 
 
-def _result(
-    route: Route, said: result.Reported, verdict: Verdict, payload: bytes, received_us: int
-) -> Result:
+def _result(route: Route, said: Reported, verdict: Verdict, payload: bytes, received_us: int) -> Result:
     return Result(
         device=route.device.id,
         number=said.number,
@@ -251,3 +249,13 @@ def _refuse_whole(route: Route, refusal: Refusal, payload: bytes, received_us: i
         topic=route.topic,
     )
     return refuse(rejection, payload, received_us)
+
+
+MOST_BYTES: Final = {TELEMETRY: MAX_TELEMETRY_BYTES}
+"""By channel, where the codecs do not bound it themselves."""
+ADMITTED_AS: Final[Mapping[str, Callable[[Route, Any, bytes, int], Admitted]]] = {
+    TELEMETRY: _admit_telemetry,
+    RESULT: _admit_result,
+    FRAME: _admit_frame,
+}
+"""What a channel's messages become, by whichever codec they were understood."""

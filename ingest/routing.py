@@ -1,21 +1,29 @@
 """Who speaks for whom on which channel: decided once per connection and topic. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
+from ingest.codecs import CODECS, Codec, Identity, choose
 from ingest.codecs._codec import shown
 from ingest.kinds import KINDS, Kind
-from schemas.reading import MAX_SEQ
+from schemas.device_topics import TELEMETRY, UP, parse_topic
 from schemas.registry import Device
 from schemas.rejection import Rejection
 from schemas.topics import READINGS, partition_of
 
-TELEMETRY, RESULT, FRAME = "telemetry", "result", "frame"
-CHANNELS: Final = (TELEMETRY, RESULT, FRAME, "event", "status")
 GATEWAY: Final = "gateway"
-TIME_DIGITS_MAX: Final = 15
+
+
+class Tables(NamedTuple):
+    """What a front door knows: the kinds of devices, and the codecs of what they send."""
+
+    kinds: Mapping[str, Kind] = KINDS
+    codecs: Mapping[str, Codec] = CODECS
+
+
+TABLES: Final = Tables()
 
 
 class Slot(NamedTuple):
@@ -30,50 +38,64 @@ class Slot(NamedTuple):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic that `publisher` may publish on. Holds until the registry changes one of the two devices.
+    """A topic that `publisher` may publish on, with a content type. Holds until the registry changes one of the two
+    devices, unless the topic names a message of its own (`is_of_one_message`).
 
-    device: the one that the topic names. partition: the device's, of READINGS. at_us, seq: a frame's identity
-    (`at_us` None: the topic names none, received time is taken). slots: the device's metrics.
+    device: the one that the topic names. partition: the device's, of READINGS. identity: what the topic says of the
+    message. slots: the device's metrics.
     """
 
     publisher: str
     device: Device
-    channel: str
+    codec: Codec
     topic: str
     partition: int
-    at_us: int | None = None
-    seq: int = 0
+    identity: Identity
     slots: dict[str, Slot] = {}
 
+    @property
+    def is_of_one_message(self) -> bool:
+        return self.identity.at_us is not None
 
-def resolve(publisher: Device, topic: str, find: Callable[[str], Device | None]) -> Route | Rejection:
+
+def resolve(
+    publisher: Device,
+    topic: str,
+    find: Callable[[str], Device | None],
+    content_type: str = "",
+    tables: Tables = TABLES,
+) -> Route | Rejection:
     """What a topic means on the connection of `publisher`; `find` looks a device up by its id.
 
     A device speaks as itself; one of kind `gateway` also for the devices registered behind it.
     """
-    levels = topic.split("/")
-    if len(levels) < 5 or levels[:2] != ["cw", "v1"] or levels[4] not in CHANNELS:
+    parsed = parse_topic(topic)
+    if parsed is None or not _is_known(parsed.channel, tables):
         return _rejected("unknown_topic", shown(topic), publisher, publisher, topic)
-    enterprise, name, channel = levels[2:5]
-    device = publisher if name == publisher.id else _child(publisher, find(name))
-    if device is None or device.enterprise != enterprise:
-        return _rejected("not_yours", shown(f"{enterprise}/{name}"), publisher, publisher, topic)
-    kind = KINDS.get(device.kind)
-    if kind is None or channel not in kind.channels:
-        return _rejected("wrong_channel", channel, device, publisher, topic)
-    identity = _frame_identity(levels[5:]) if channel == FRAME else (None, 0)
-    if identity is None or (channel != FRAME and len(levels) > 5):
+    device = publisher if parsed.device == publisher.id else _child(publisher, find(parsed.device))
+    if device is None or device.enterprise != parsed.enterprise:
+        named = shown(f"{parsed.enterprise}/{parsed.device}")
+        return _rejected("not_yours", named, publisher, publisher, topic)
+    kind = tables.kinds.get(device.kind)
+    if kind is None or parsed.channel not in kind.channels:
+        return _rejected("wrong_channel", parsed.channel, device, publisher, topic)
+    chosen = choose(tables.codecs.values(), parsed.channel, parsed.rest, content_type)
+    if chosen is None:
         return _rejected("unknown_topic", shown(topic), device, publisher, topic)
+    codec, identity = chosen
     return Route(
         publisher=publisher.id,
         device=device,
-        channel=channel,
+        codec=codec,
         topic=topic,
         partition=partition_of(device.id, READINGS.partitions),
-        at_us=identity[0],
-        seq=identity[1],
-        slots=_slots(device, kind) if channel == TELEMETRY else {},
+        identity=identity,
+        slots=_slots(device, kind) if parsed.channel == TELEMETRY else {},
     )
+
+
+def _is_known(channel: str, tables: Tables) -> bool:
+    return channel in UP or any(codec.channel == channel for codec in tables.codecs.values())
 
 
 def _child(publisher: Device, found: Device | None) -> Device | None:
@@ -81,18 +103,6 @@ def _child(publisher: Device, found: Device | None) -> Device | None:
     if found is None or found.retired_us is not None or publisher.kind != GATEWAY:
         return None
     return found if (found.behind, found.enterprise) == (publisher.id, publisher.enterprise) else None
-
-
-def _frame_identity(levels: list[str]) -> tuple[int | None, int] | None:
-    """`frame` alone, or `frame/{at_ms}/{seq}`; None when it is neither."""
-    if not levels:
-        return None, 0
-    if len(levels) != 2 or not all(level.isascii() and level.isdigit() for level in levels):
-        return None
-    at, seq = levels
-    if len(at) > TIME_DIGITS_MAX or len(seq) > len(str(MAX_SEQ)) or int(seq) > MAX_SEQ:
-        return None
-    return int(at) * 1000, int(seq)
 
 
 def _slots(device: Device, kind: Kind) -> dict[str, Slot]:

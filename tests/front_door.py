@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from ingest.evidence import MemoryEvidence
 from ingest.mqtt.connection import Connection
-from ingest.mqtt.gateway import Gateway
 from ingest.mqtt.metrics import Metrics
+from ingest.mqtt.server import Server
 from ingest.producer_memory import MemoryProducer
 from ingest.refusals import Refusals
 from ingest.registry import Changes, RegistryCache
@@ -66,7 +66,7 @@ class House:
         self.producer = MemoryProducer()
         self.evidence = MemoryEvidence()
         self.refusals = Refusals(slow_after=100, slow_s=2.0)
-        self.gateway = Gateway(
+        self.gateway = Server(
             GatewaySettings(**settings),
             self.cache,
             self.refusals,

@@ -22,6 +22,7 @@ from coldwatch.operate.trace import UNITS, Listed, Timing, Trace, read_trace
 from coldwatch.wiring import saved_settings
 from coldwatch.wiring.connections import connect_database
 from ingest.registry import RegistryCache, fetch_changes
+from schemas.device_topics import ERRORS, TELEMETRY, topic_of
 from schemas.errors import Permanent
 from schemas.registry import Device
 from schemas.settings import Settings
@@ -232,9 +233,14 @@ def _target(settings: Settings, device: Device, token: str) -> Target:
             "不知道网关在哪里：先执行 coldwatch up，或设置 COLDWATCH_GATEWAY__PORT / "
             "no gateway is known: run `coldwatch up` first, or set COLDWATCH_GATEWAY__PORT"
         )
-    prefix = f"cw/v1/{device.enterprise}/{device.id}"
     host, port = settings.gateway.host, settings.gateway.port
-    return Target(host, port, _user(device), token, f"{prefix}/telemetry", f"{prefix}/errors")
+    return Target(
+        host,
+        port,
+        _user(device),
+        token,
+        *(topic_of(device.enterprise, device.id, channel) for channel in (TELEMETRY, ERRORS)),
+    )
 
 
 def _check_metric(device: Device, metric: str, unit: str) -> None:

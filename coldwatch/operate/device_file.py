@@ -12,6 +12,7 @@ from coldwatch.operate.durations import parse_duration_us
 from ingest import places
 from ingest.onboarding import Enrolment, Problem
 from ingest.registry import Enrolled, Registry
+from schemas.device_topics import topic_prefix
 
 REQUIRED: Final = ("id", "kind", "enterprise", "site")
 OPTIONAL: Final = ("asset", "county", "behind", "interval", "profile")
@@ -122,7 +123,7 @@ class TokenFile:
         for outcome in outcomes:
             if isinstance(outcome.answer, Enrolled):
                 device = outcome.answer.device
-                prefix = f"cw/v1/{device.enterprise}/{device.id}"
+                prefix = topic_prefix(device.enterprise, device.id)
                 self._writer.writerow((device.id, outcome.answer.token, prefix))
         self._file.flush()
 

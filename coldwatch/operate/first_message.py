@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ingest.kinds import KINDS
+from schemas.device_topics import TELEMETRY, topic_of
 from schemas.registry import Device
 
 NOW_MS: Final = "$(date +%s)000"
@@ -26,7 +27,7 @@ def first_message(device: Device, token: str, host: str, port: int) -> FirstMess
     """`token` "" for a device behind a gateway: the line then signs in as the gateway, whose token its owner has."""
     kind = KINDS[device.kind]
     named = A_DEVICE if not kind.channels else device.id
-    topic = f"cw/v1/{device.enterprise}/{named}/{kind.channels[0] if kind.channels else 'telemetry'}"
+    topic = topic_of(device.enterprise, named, kind.channels[0] if kind.channels else TELEMETRY)
     user, password = (device.id, shlex.quote(token)) if token else (device.behind, f'"{GATEWAY_TOKEN}"')
     command = (
         f"mosquitto_pub -V mqttv5 -h {shlex.quote(host)} -p {port or 'PORT'} -u {user} -P {password} -q 1"

@@ -17,8 +17,8 @@ from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from coldwatch.wiring.health import HealthServer
 from ingest.evidence import DirectoryEvidence
-from ingest.mqtt.gateway import Gateway
 from ingest.mqtt.metrics import Metrics, StateCollector
+from ingest.mqtt.server import Server
 from ingest.producer import Producer
 from ingest.refusals import Refusals, RefusalWriter
 from ingest.registry import RegistryCache
@@ -69,7 +69,7 @@ class Service:
             settings.kafka.request_timeout_s,
             lambda name: metrics.kafka_errors.labels(name).inc(),
         )
-        self.gateway = Gateway(
+        self.gateway = Server(
             settings.gateway,
             cache,
             refusals,

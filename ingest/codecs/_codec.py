@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,12 +19,33 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Identity(NamedTuple):
+    """What the levels behind the channel say of the message. at_us None: nothing, received time is taken."""
+
+    at_us: int | None = None
+    seq: int = 0
+
+
+def no_levels(rest: tuple[str, ...]) -> Identity | None:
+    """The channel is the topic's last level."""
+    return None if rest else Identity()
+
+
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
-    """A payload convention. `decode` is total: for any bytes it answers with what they say, or with a Refusal."""
+    """A payload convention of one channel (`schemas.device_topics`).
+
+    identity: what the topic's levels behind the channel say; None when they are not this codec's.
+    content_types: MQTT 5 content types that choose this codec; a codec without any takes what no other one claims.
+    decode(payload, received_us): total; for any bytes the channel's shape (`_shapes`: a list of Sample, Reported,
+    ImageSize) or a Refusal. read: a quick reader of telemetry for the hot path; it raises on anything odd.
+    """
 
     name: str
     channel: str
-    decode: Callable[[bytes], Any]
+    decode: Callable[[bytes, int], Any]
+    identity: Callable[[tuple[str, ...]], Identity | None] = no_levels
+    content_types: frozenset[str] = frozenset()
+    read: Callable[[bytes], Any] | None = None
 
 
 def shown(value: object) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-import msgspec
-
-from ingest.codecs._codec import Codec, Refusal
+from ingest.codecs._codec import Codec, Identity, Refusal
+from ingest.codecs._shapes import ImageSize
+from schemas.device_topics import FRAME
 from schemas.frame import MAX_FRAME_BYTES, MAX_FRAME_PIXELS
+from schemas.reading import MAX_SEQ
 
 START: Final = b"\xff\xd8\xff"
 FRAME_HEADERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -13,16 +14,10 @@ FRAME_HEADERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 BARE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 """Markers without a length: TEM, RST0..RST7."""
 SCAN, END = 0xDA, 0xD9
+TIME_DIGITS_MAX: Final = 15
 
 
-class ImageSize(msgspec.Struct, frozen=True):
-    """Pixels, as the header states them."""
-
-    width: int
-    height: int
-
-
-def decode(payload: bytes) -> ImageSize | Refusal:
+def decode(payload: bytes, received_us: int) -> ImageSize | Refusal:
     """Width and height within the bounds of schemas.frame, or why the image cannot be accepted."""
     if len(payload) > MAX_FRAME_BYTES:
         return Refusal("too_large", detail=f"{len(payload)} > {MAX_FRAME_BYTES} byte")
@@ -64,4 +59,16 @@ def _frame_header(payload: bytes, at: int) -> ImageSize | None:
     return ImageSize(width, height)
 
 
-JPEG: Final = Codec(name="jpeg", channel="frame", decode=decode)
+def identity(rest: tuple[str, ...]) -> Identity | None:
+    """`frame` alone, or `frame/{at_ms}/{seq}`; None when it is neither."""
+    if not rest:
+        return Identity()
+    if len(rest) != 2 or not all(level.isascii() and level.isdigit() for level in rest):
+        return None
+    at, seq = rest
+    if len(at) > TIME_DIGITS_MAX or len(seq) > len(str(MAX_SEQ)) or int(seq) > MAX_SEQ:
+        return None
+    return Identity(int(at) * 1000, int(seq))
+
+
+JPEG: Final = Codec(name="jpeg", channel=FRAME, identity=identity, decode=decode)

@@ -5,37 +5,20 @@ exact about what is wrong. Whatever `read` accepts, `decode` reads the same.
 """
 
 import math
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from ingest.codecs import _json
 from ingest.codecs._codec import Codec, Refusal, quoted, shown, time_us
+from ingest.codecs._shapes import Message, Sample
+from schemas.device_topics import TELEMETRY
 from schemas.reading import MAX_SEQ
-
-
-class Message(msgspec.Struct, gc=False):
-    """One message as it stands on the wire; other keys (`boot`) are ignored."""
-
-    at: int | datetime
-    values: dict[str, float | bool]
-    seq: int = 0
-
-
-class Sample(msgspec.Struct, frozen=True, gc=False):
-    """One message, understood. `path` says where it stood: `$`, or `$[3]` in an array."""
-
-    at_us: int
-    seq: int
-    values: dict[str, float | bool]
-    path: str
-
 
 read: Final = msgspec.json.Decoder(Message | list[Message]).decode
 
 
-def decode(payload: bytes) -> list[Sample] | Refusal:
+def decode(payload: bytes, received_us: int) -> list[Sample] | Refusal:
     """The samples in the order of the payload; one that is wrong refuses all of them."""
     # Lenient because `read` looks at no string that it skips; a metric's name must be a known one anyhow.
     found = _json.parse(payload, lenient=True)
@@ -94,4 +77,4 @@ def _number(value: Any) -> float | bool | None:
     return number if math.isfinite(number) else None
 
 
-NATIVE: Final = Codec(name="native", channel="telemetry", decode=decode)
+NATIVE: Final = Codec(name="native", channel=TELEMETRY, decode=decode, read=read)

@@ -7,11 +7,11 @@
 import math
 from typing import Any, Final
 
-import msgspec
-
 from ingest.codecs import _json
 from ingest.codecs._codec import Codec, Refusal, quoted, time_us
-from schemas.result import VERDICT_WORDS, Verdict
+from ingest.codecs._shapes import Reported
+from schemas.device_topics import RESULT as CHANNEL
+from schemas.result import VERDICT_WORDS
 
 TEXT_MAX: Final = 200
 PAYLOAD_MAX_BYTES: Final = 64 * 1024
@@ -21,25 +21,7 @@ REQUIRED: Final = ("number", "sample", "item", "verdict")
 OPTIONAL: Final = ("method", "unit", "operator", "lot")
 
 
-class Reported(msgspec.Struct, frozen=True, kw_only=True):
-    """A result as the instrument reports it. `verdict` is None when its word is not in VERDICT_WORDS."""
-
-    number: str
-    at_us: int
-    sample: str
-    item: str
-    verdict_raw: str
-    verdict: Verdict | None
-    method: str
-    value: float | None
-    unit: str
-    operator: str
-    lot: str
-    sampled_us: int | None
-    raw: str
-
-
-def decode(payload: bytes) -> Reported | Refusal:
+def decode(payload: bytes, received_us: int) -> Reported | Refusal:
     """The result, or why it cannot be understood."""
     if len(payload) > PAYLOAD_MAX_BYTES:
         return Refusal("too_large", detail=f"{len(payload)} > {PAYLOAD_MAX_BYTES} byte")
@@ -118,4 +100,4 @@ def _sampled(value: Any) -> int | Refusal | None:
     return Refusal("bad_time", "$.sampled_at", quoted(value))
 
 
-RESULT: Final = Codec(name="result", channel="result", decode=decode)
+RESULT: Final = Codec(name="result", channel=CHANNEL, decode=decode)

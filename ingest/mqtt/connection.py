@@ -6,21 +6,23 @@
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from ingest.admission import Admitted, Route, admit, refuse, resolve
-from ingest.delivery import shortened
+from ingest.delivery import Delivery, shortened
 from ingest.mqtt import encode
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
 from ingest.mqtt.control import Connect, Control, Subscribe, Unsubscribe, topic_text
-from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser
-from ingest.mqtt.session import Session, State, is_frame
+from ingest.mqtt.holds import CLOSING, SIGNING_IN, UNREAD
+from ingest.mqtt.notices import Notices
+from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser, Topic
+from ingest.mqtt.session import Limits, Session, State
 from ingest.packer import Ticket
+from ingest.routing import Tables
+from schemas.device_topics import is_frame
 from schemas.registry import Device
 from schemas.rejection import Disposition, Rejection
-
-if TYPE_CHECKING:
-    from ingest.mqtt.gateway import Gateway
 
 MAX_ROUTES = 100_000
 NOTICE_BACKLOG_BYTES = 256 * 1024
@@ -34,13 +36,30 @@ TOPIC_CODES = {
 }
 
 
-FULL, UNREAD, SIGNING_IN, CLOSING = 1, 2, 4, 8
-"""Why a connection is not being read: the bound, its client reads nothing, its device is looked up, its end.
-Plain numbers, since an IntFlag costs a microsecond each time it is asked."""
+class Gate(Protocol):
+    """What a connection asks of the server that made it."""
+
+    limits: Limits
+    tables: Tables
+    delivery: Delivery
+    notices: Notices
+
+    @property
+    def find(self) -> Callable[[str], Device | None]: ...
+    @property
+    def now_s(self) -> Callable[[], float]: ...
+    def joined(self, connection: "Connection") -> None: ...
+    def left(self, connection: "Connection") -> None: ...
+    def sign_in(self, connection: "Connection", username: str, password: bytes) -> None: ...
+    def signed_in(self, connection: "Connection") -> None: ...
+    def refused(self, address: str, username: str, code: str) -> float: ...
+    def rejected(self, rejection: Rejection) -> None: ...
+    def admitted(self, ticket: Ticket) -> None: ...
+    def kept(self, change: int) -> None: ...
 
 
 class Connection(asyncio.Protocol):
-    """Made by the gateway for each socket."""
+    """Made by the server for each socket."""
 
     __slots__ = (
         "_gate",
@@ -57,10 +76,10 @@ class Connection(asyncio.Protocol):
         "unread_s",
     )
 
-    def __init__(self, gate: "Gateway") -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._parser = Parser()
-        self._routes: dict[bytes, Route] = {}
+        self._routes: dict[Topic, Route] = {}
         self._packer_lanes = gate.delivery.lanes
         self._waiting: deque[Ticket] = deque()
         self._holds = 0
@@ -167,15 +186,15 @@ class Connection(asyncio.Protocol):
                 self._waiting.append(ticket)
                 self._gate.admitted(ticket)
 
-    def _first_on_topic(self, topic: bytes, payload: bytes, now_us: int, ticket: Ticket) -> int:
+    def _first_on_topic(self, topic: Topic, payload: bytes, now_us: int, ticket: Ticket) -> int:
         """A topic that is not in the cache; returns the MQTT 5 code of its PUBACK."""
         device = cast(Device, self.session.device)
-        name = topic_text(topic)
-        route = resolve(device, name, self._gate.find)
+        raw, content_type = topic if isinstance(topic, tuple) else (topic, "")
+        route = resolve(device, topic_text(raw), self._gate.find, content_type, self._gate.tables)
         if isinstance(route, Rejection):
             admitted = refuse(route, payload, now_us)
         else:
-            if route.channel != "frame":
+            if not route.is_of_one_message:
                 if len(self._routes) >= MAX_ROUTES:
                     self._routes.clear()
                 self._routes[topic] = route
@@ -315,6 +334,18 @@ class Connection(asyncio.Protocol):
     def held_bytes(self) -> int:
         """Of a packet that has not come whole."""
         return self._held
+
+    @property
+    def is_open(self) -> bool:
+        return self.session.state is State.OPEN
+
+    @property
+    def is_new(self) -> bool:
+        return self.session.state is State.NEW
+
+    def deadline_s(self) -> float | None:
+        """When something must have come of the client."""
+        return self.session.deadline_s()
 
     @property
     def reading(self) -> bool:

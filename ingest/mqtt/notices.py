@@ -7,16 +7,14 @@ technician's mosquitto_pub takes over from the mosquitto_sub beside it, which co
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
-from ingest.mqtt.session import may_read
+from ingest.mqtt.session import Session, may_read
+from schemas.device_topics import ERRORS, topic_of
 from schemas.registry import Device
 from schemas.rejection import Rejection, notice_of
-
-if TYPE_CHECKING:
-    from ingest.mqtt.connection import Connection
 
 HELD_S = 60.0
 HELD_TOPICS = 1_000
@@ -24,6 +22,14 @@ HELD_EACH = 8
 """What is held for topics without a listener: the newest of each, of the topics that were told last."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Listener(Protocol):
+    """What notices ask of a connection that may listen; its session knows to what."""
+
+    session: Session
+
+    def notify(self, topic: str, payload: bytes) -> bool: ...
 
 
 class Notices:
@@ -35,47 +41,47 @@ class Notices:
         self._find = find
         self._dropped = dropped
         self._now_s = now_s
-        self._listeners: dict[str, set[Connection]] = {}
+        self._listeners: dict[str, set[Listener]] = {}
         self._held: OrderedDict[str, deque[tuple[float, bytes]]] = OrderedDict()
 
     def permits(self, device: Device, topic: str) -> bool:
         return may_read(device, topic, self._find)
 
-    def update(self, connection: "Connection", topics: tuple[str, ...]) -> None:
-        """The connection has subscribed to these, or given them up: its session says which."""
+    def update(self, listener: Listener, topics: tuple[str, ...]) -> None:
+        """The listener has subscribed to these, or given them up: its session says which."""
         for topic in topics:
-            if topic in connection.session.subscriptions:
-                self._listeners.setdefault(topic, set()).add(connection)
-                self._hand_over(connection, topic)
+            if topic in listener.session.subscriptions:
+                self._listeners.setdefault(topic, set()).add(listener)
+                self._hand_over(listener, topic)
             else:
-                self._remove(connection, topic)
+                self._remove(listener, topic)
 
-    def leave(self, connection: "Connection") -> None:
-        for topic in connection.session.subscriptions:
-            self._remove(connection, topic)
+    def leave(self, listener: Listener) -> None:
+        for topic in listener.session.subscriptions:
+            self._remove(listener, topic)
 
-    def review(self, connection: "Connection") -> None:
+    def review(self, listener: Listener) -> None:
         """A device may have been moved to another gateway: its errors are no longer this one's to read."""
-        session = connection.session
+        session = listener.session
         device = session.device
         for topic in [t for t in session.subscriptions if device is None or not self.permits(device, t)]:
             session.subscriptions.discard(topic)
-            self._remove(connection, topic)
+            self._remove(listener, topic)
 
     def tell(self, rejection: Rejection) -> None:
         """Sends the reason to whoever listens to the errors of the device it falls on, now or within a minute."""
         device = self._find(rejection.device)
         if device is None:
             return
-        topic = f"cw/v1/{device.enterprise}/{device.id}/errors"
+        topic = topic_of(device.enterprise, device.id, ERRORS)
         at = datetime.fromtimestamp(rejection.received_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
         payload = _encode(notice_of(rejection, at))
         listeners = self._listeners.get(topic)
         if not listeners:
             self._hold(topic, payload)
             return
-        for connection in listeners:
-            if not connection.notify(topic, payload):
+        for listener in listeners:
+            if not listener.notify(topic, payload):
                 self._dropped()
 
     def _hold(self, topic: str, payload: bytes) -> None:
@@ -85,15 +91,15 @@ class Notices:
         if len(self._held) > HELD_TOPICS:
             self._held.popitem(last=False)
 
-    def _hand_over(self, connection: "Connection", topic: str) -> None:
+    def _hand_over(self, listener: Listener, topic: str) -> None:
         now_s = self._now_s()
         for until_s, payload in self._held.pop(topic, ()):
             if until_s > now_s:
-                connection.notify(topic, payload)
+                listener.notify(topic, payload)
 
-    def _remove(self, connection: "Connection", topic: str) -> None:
+    def _remove(self, listener: Listener, topic: str) -> None:
         listeners = self._listeners.get(topic)
         if listeners is not None:
-            listeners.discard(connection)
+            listeners.discard(listener)
             if not listeners:
                 del self._listeners[topic]

@@ -14,8 +14,11 @@ from ingest.mqtt.control import V5, Control, read_connect, read_control, read_pr
 MAX_CONNECT_BYTES: Final = 16 * 1024
 """Nobody who has not signed in may make us keep more than this."""
 
-Publish = tuple[int, bytes, bytes, bytes]
-"""(first byte of the packet, topic as sent, packet id: b"" at QoS 0, payload)."""
+Topic = bytes | tuple[bytes, str]
+"""As sent; with the content type where one was given."""
+
+Publish = tuple[int, Topic, bytes, bytes]
+"""(first byte of the packet, topic, packet id: b"" at QoS 0, payload)."""
 
 Packet = Publish | Control
 
@@ -117,9 +120,12 @@ class Parser:
                 mid = data[topic_end:payload]
                 if mid == b"\0\0":
                     raise p.malformed("packet id 0")
+                topic: Topic = data[start + 2 : topic_end]
                 if new:
-                    payload = self._behind_properties(data, first, payload, stop)
-                append((first, data[start + 2 : topic_end], mid, data[payload:stop]))
+                    payload, content_type = self._behind_properties(data, first, payload, stop)
+                    if content_type:
+                        topic = data[start + 2 : topic_end], content_type
+                append((first, topic, mid, data[payload:stop]))
             elif first & 0xF0 == 0x30:
                 append(self._publish(data, first, start, stop))
             else:
@@ -148,18 +154,18 @@ class Parser:
             Code.PACKET_TOO_LARGE, f"packet of {stop - pos} bytes; the largest here is {self._limit}"
         )
 
-    def _behind_properties(self, data: bytes, first: int, pos: int, stop: int) -> int:
-        """Checks what MQTT 5 adds to a PUBLISH; returns where its payload begins."""
+    def _behind_properties(self, data: bytes, first: int, pos: int, stop: int) -> tuple[int, str]:
+        """Checks what MQTT 5 adds to a PUBLISH; returns where its payload begins, and the content type."""
         if first & 0x01:
             raise ProtocolError(Code.RETAIN_NOT_SUPPORTED, "retained messages are not supported")
         if pos >= stop:
             raise p.malformed("the properties are missing")
         if data[pos] == 0:
-            return pos + 1
+            return pos + 1, ""
         found, behind = p.read_properties(data, pos, stop, p.IN_PUBLISH)
         if p.TOPIC_ALIAS in found:
             raise ProtocolError(Code.TOPIC_ALIAS_INVALID, "topic aliases are not supported")
-        return behind
+        return behind, str(found.get(p.CONTENT_TYPE, ""))
 
     def _publish(self, data: bytes, first: int, start: int, stop: int) -> Publish:
         """QoS 0, and the refusal of what is neither 0 nor 1."""
@@ -170,7 +176,9 @@ class Parser:
             raise ProtocolError(Code.QOS_NOT_SUPPORTED, "QoS 2 is not supported; publish at QoS 1")
         topic, payload = p.read_binary(data, start, stop)
         if self.version == V5:
-            payload = self._behind_properties(data, first, payload, stop)
+            payload, content_type = self._behind_properties(data, first, payload, stop)
+            if content_type:
+                return first, (topic, content_type), b"", data[payload:stop]
         return first, topic, b"", data[payload:stop]
 
     def _read_connect(self, data: bytes, packets: list[Packet]) -> int:

@@ -13,6 +13,7 @@ from ingest.mqtt import codes, encode
 from ingest.mqtt import properties as p
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
 from ingest.mqtt.control import V5, Acknowledged, Connect, Control, Disconnect, Ping, Subscribe, Unsubscribe
+from schemas.device_topics import DOWN, parse_topic
 from schemas.registry import Device
 
 MAX_KEEP_ALIVE_S: Final = 600
@@ -22,7 +23,6 @@ MAX_SUBSCRIPTIONS: Final = 40_000
 """Of one connection: errors and config of a gateway's children, and room."""
 LARGE_KINDS: Final = frozenset({"camera", "gateway"})
 """Kinds of device that may send frames, themselves or for a device behind them."""
-DOWN_CHANNELS: Final = frozenset({"errors", "config"})
 
 
 class State(Enum):
@@ -221,16 +221,10 @@ class Session:
 
 def may_read(device: Device, topic: str, find: Callable[[str], Device | None]) -> bool:
     """Whether `topic` is an errors or config topic of the device, or of a device behind it."""
-    parts = topic.split("/")
-    if len(parts) != 5 or parts[:2] != ["cw", "v1"] or parts[4] not in DOWN_CHANNELS:
+    parsed = parse_topic(topic)
+    if parsed is None or parsed.rest or parsed.channel not in DOWN:
         return False
-    owner = device if parts[3] == device.id else find(parts[3])
-    if owner is None or owner.retired_us is not None or owner.enterprise != parts[2]:
+    owner = device if parsed.device == device.id else find(parsed.device)
+    if owner is None or owner.retired_us is not None or owner.enterprise != parsed.enterprise:
         return False
     return owner.id == device.id or (device.kind == "gateway" and owner.behind == device.id)
-
-
-def is_frame(topic: bytes) -> bool:
-    """Whether a topic's channel is `frame`, which may be larger than the rest."""
-    parts = topic.split(b"/", 5)
-    return len(parts) > 4 and parts[0] == b"cw" and parts[4] == b"frame"

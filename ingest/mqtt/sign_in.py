@@ -5,17 +5,25 @@ What cannot be decided is "server unavailable", never "not authorised". A device
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ingest.mqtt import codes
 from ingest.mqtt.codes import Code, SignInRefusal
-from ingest.mqtt.connection import SIGNING_IN
-from ingest.mqtt.session import State
+from ingest.mqtt.holds import SIGNING_IN
+from ingest.mqtt.session import Session, State
 from ingest.registry import RegistryCache
 from schemas.registry import Device
 
-if TYPE_CHECKING:
-    from ingest.mqtt.connection import Connection
+
+class Applicant(Protocol):
+    """What sign-in asks of a connection that wants in."""
+
+    session: Session
+
+    def accept(self, device: Device) -> None: ...
+    def refuse(self, refusal: SignInRefusal, username: str) -> None: ...
+    def leave(self, code: Code, sentence: str = "") -> None: ...
+    def hold(self, why: int) -> None: ...
 
 
 class SignIn:
@@ -30,37 +38,37 @@ class SignIn:
         self._registry = registry
         self.look_up = look_up
         self.known = known
-        self._signed_in: dict[str, Connection] = {}
+        self._signed_in: dict[str, Applicant] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._signed_in)
 
-    def decide(self, connection: "Connection", username: str, password: bytes) -> None:
+    def decide(self, applicant: Applicant, username: str, password: bytes) -> None:
         """On a CONNECT: at once when the cache knows device and token. Else the database is asked once more, since
         the device may have been enrolled, or its token replaced, a moment ago.
         """
         if (device := self._authenticated(username, password)) is not None:
-            self._accept(connection, device)
+            self._accept(applicant, device)
         elif not self.known():
-            connection.refuse(codes.UNAVAILABLE, username)
+            applicant.refuse(codes.UNAVAILABLE, username)
         elif self.look_up is None:
-            connection.refuse(self._refusal(username), username)
+            applicant.refuse(self._refusal(username), username)
         else:
-            connection.hold(SIGNING_IN)
-            task = asyncio.get_running_loop().create_task(self._ask(connection, username, password))
+            applicant.hold(SIGNING_IN)
+            task = asyncio.get_running_loop().create_task(self._ask(applicant, username, password))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
 
-    async def _ask(self, connection: "Connection", username: str, password: bytes) -> None:
+    async def _ask(self, applicant: Applicant, username: str, password: bytes) -> None:
         assert self.look_up is not None
         answered = await self.look_up()
-        if connection.session.state is not State.CHECKING:
+        if applicant.session.state is not State.CHECKING:
             return
         if (device := self._authenticated(username, password)) is not None:
-            self._accept(connection, device)
+            self._accept(applicant, device)
         else:
-            connection.refuse(self._refusal(username) if answered else codes.UNAVAILABLE, username)
+            applicant.refuse(self._refusal(username) if answered else codes.UNAVAILABLE, username)
 
     def _authenticated(self, username: str, password: bytes) -> Device | None:
         try:
@@ -74,31 +82,31 @@ class SignIn:
             return codes.UNKNOWN_DEVICE
         return codes.BAD_TOKEN if device.retired_us is None else codes.RETIRED_DEVICE
 
-    def _accept(self, connection: "Connection", device: Device) -> None:
+    def _accept(self, applicant: Applicant, device: Device) -> None:
         before = self._signed_in.get(device.id)
         if before is not None:
             before.leave(
                 Code.SESSION_TAKEN_OVER, "同一设备在别处登录 / the same device has signed in elsewhere"
             )
-        self._signed_in[device.id] = connection
-        connection.accept(device)
+        self._signed_in[device.id] = applicant
+        applicant.accept(device)
 
-    def leave(self, connection: "Connection") -> None:
+    def leave(self, applicant: Applicant) -> None:
         """The connection is gone; a newer one of the same device stays."""
-        device = connection.session.device
-        if device is not None and self._signed_in.get(device.id) is connection:
+        device = applicant.session.device
+        if device is not None and self._signed_in.get(device.id) is applicant:
             del self._signed_in[device.id]
 
     def review(self, ids: set[str]) -> None:
         """These devices have changed: a retired one, or one with a new token, is cut."""
         for device_id in ids:
-            connection = self._signed_in.get(device_id)
-            if connection is None or connection.session.device is None:
+            applicant = self._signed_in.get(device_id)
+            if applicant is None or applicant.session.device is None:
                 continue
             device = self._registry.find(device_id)
             if device is None or device.retired_us is not None:
-                connection.leave(Code.ADMINISTRATIVE_ACTION, "设备已停用 / the device is retired")
-            elif device.token_sha256 != connection.session.device.token_sha256:
-                connection.leave(Code.NOT_AUTHORIZED, "令牌已更换 / the token was replaced")
+                applicant.leave(Code.ADMINISTRATIVE_ACTION, "设备已停用 / the device is retired")
+            elif device.token_sha256 != applicant.session.device.token_sha256:
+                applicant.leave(Code.NOT_AUTHORIZED, "令牌已更换 / the token was replaced")
             else:
-                connection.session.device = device
+                applicant.session.device = device

@@ -77,16 +77,17 @@ def check_conserved(admitted: Admitted, payload: bytes) -> None:
         assert [r.count for r, _raw in admitted.rejections] == [1]
         assert admitted.count == 0
         return
-    samples = native.decode(payload)
+    samples = native.decode(payload, NOW_US)
     assert not isinstance(samples, Refusal)
     values_in = sum(len(sample.values) for sample in samples)
     assert values_in == admitted.count + sum(rejection.count for rejection, _raw in admitted.rejections)
 
 
 def check_same_as_careful(kind: str, payload: bytes) -> None:
-    fast = admission._admit_fast(ROUTES[kind], payload, NOW_US)
+    fast = admission._admit_fast(ROUTES[kind], native.read, payload, NOW_US)
     if fast is not None:
-        assert fast == admission._admit_telemetry(ROUTES[kind], payload, NOW_US)
+        samples = native.decode(payload, NOW_US)
+        assert fast == admission._admit_telemetry(ROUTES[kind], samples, payload, NOW_US)
 
 
 numbers = (
@@ -150,13 +151,13 @@ def test_any_json_on_any_channel_is_decided(message: object) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(sorted(CODECS)))
 def test_codecs_are_total(payload: bytes, codec: str) -> None:
-    CODECS[codec].decode(payload)
+    CODECS[codec].decode(payload, NOW_US)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_the_header_walk_of_an_image_ends_for_any_bytes(rest: bytes) -> None:
-    CODECS["jpeg"].decode(b"\xff\xd8\xff" + rest)
+    CODECS["jpeg"].decode(b"\xff\xd8\xff" + rest, NOW_US)
 
 
 SEEDS = [

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ingest.mqtt.codes import Code
 from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser
-from ingest.mqtt.session import is_frame
+from schemas.device_topics import is_frame
 from tests.mqtt_client import connect, packet, publish, subscribe, unsubscribe
 
 LIMIT, LARGE = 2048, 8192

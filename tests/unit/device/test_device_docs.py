@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ingest.codecs import CODECS
 from ingest.kinds import KINDS
-from ingest.routing import CHANNELS
+from schemas.device_topics import UP as CHANNELS
 from schemas.result import VERDICT_WORDS
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "devices.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ CASES = sorted(FOLDER.glob("*/*.in"))
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.stem}")
 def test_a_payload_decodes_to_what_the_case_says(case: Path) -> None:
-    decoded = msgspec.to_builtins(CODECS[case.parent.name].decode(case.read_bytes()))
+    decoded = msgspec.to_builtins(CODECS[case.parent.name].decode(case.read_bytes(), 0))
     if isinstance(decoded, dict):
         decoded.pop("raw", None)
     assert decoded == json.loads(case.with_suffix(".json").read_text(encoding="utf-8"))

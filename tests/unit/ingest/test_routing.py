@@ -132,8 +132,8 @@ def test_a_frame_has_its_identity_from_the_topic_or_none() -> None:
     bare = decide(CAMERA, "cw/v1/e1/c1/frame")
     assert isinstance(named, Route)
     assert isinstance(bare, Route)
-    assert (named.at_us, named.seq) == (1_764_000_000_123_000, 42)
-    assert (bare.at_us, bare.seq) == (None, 0)
+    assert (named.identity.at_us, named.identity.seq) == (1_764_000_000_123_000, 42)
+    assert (bare.identity.at_us, bare.identity.seq) == (None, 0)
 
 
 @pytest.mark.parametrize(

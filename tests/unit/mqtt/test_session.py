@@ -6,7 +6,8 @@ from ingest.mqtt import codes, encode
 from ingest.mqtt import properties as p
 from ingest.mqtt.codes import Code, ProtocolError
 from ingest.mqtt.control import Acknowledged, Connect, Disconnect, Ping, Subscribe, Unsubscribe
-from ingest.mqtt.session import MAX_KEEP_ALIVE_S, Limits, Session, State, is_frame, may_read
+from ingest.mqtt.session import MAX_KEEP_ALIVE_S, Limits, Session, State, may_read
+from schemas.device_topics import is_frame
 from schemas.registry import Device
 
 LIMITS = Limits(packet=1000, frame_packet=5000, connect_timeout_s=10.0)

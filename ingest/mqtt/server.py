@@ -9,43 +9,35 @@ import contextlib
 import time
 from collections.abc import Callable
 
-import structlog
-
 from ingest.clocks import Clocks
 from ingest.delivery import SPACING_S, Delivery, Sends
 from ingest.evidence import Evidence
 from ingest.mqtt import codes
+from ingest.mqtt.bound import Bound
 from ingest.mqtt.codes import Code
-from ingest.mqtt.connection import FULL, Connection
+from ingest.mqtt.connection import Connection
+from ingest.mqtt.deadlines import Why, overdue
+from ingest.mqtt.holds import FULL
 from ingest.mqtt.listener import listen
 from ingest.mqtt.metrics import Metrics
 from ingest.mqtt.notices import Notices
-from ingest.mqtt.session import Limits, State
+from ingest.mqtt.session import Limits
 from ingest.mqtt.sign_in import SignIn
 from ingest.packer import Ticket
 from ingest.refusals import Refusals
 from ingest.registry import RegistryCache
+from ingest.routing import TABLES, Tables
 from schemas.rejection import Rejection
 from schemas.settings import GatewaySettings
 
-LOW_SHARE = 0.75
-"""Reading goes on when the bytes in hand have come down to this share of the bound."""
 EXCESS = 1_000
 """Connections above the limit that are still told "server busy"; beyond it they are cut without a word."""
-LINGER_S = 5.0
 GOODBYE_S = 1.0
-UNREAD_S = 60.0
-"""A client that takes nothing of what we write for so long is cut."""
-DEAF_S = 1.5
-"""Reading stops and goes on many times a second at full load; longer than this, time stops for the devices."""
-LOG_EVERY_S = 30.0
 BACKLOG = 4096
 
-log = structlog.get_logger()
 
-
-class Gateway:
-    """`run` names this process in packs and clock lines; `prefix` is put before every topic's name."""
+class Server:
+    """MQTT's server. `run` names this process in packs and clock lines; `prefix` is put before every topic's name."""
 
     def __init__(
         self,
@@ -59,11 +51,13 @@ class Gateway:
         prefix: str = "",
         now_s: Callable[[], float] = time.monotonic,
         spacing_s: float = SPACING_S,
+        tables: Tables = TABLES,
     ) -> None:
         self.limits = Limits(
             settings.max_telemetry_bytes, settings.max_frame_bytes, settings.connect_timeout_s
         )
         self.now_s = now_s
+        self.tables = tables
         self.delivery = Delivery(
             sends, evidence, prefix, run, self.completed, metrics.confirm_seconds.observe, spacing_s
         )
@@ -78,19 +72,14 @@ class Gateway:
         self._empty = asyncio.Event()
         self._empty.set()
         self._acknowledging: set[Connection] = set()
-        self._full = False
-        self._full_since_s = 0.0
+        self._bound = Bound(settings.max_buffered_bytes, lambda: self._connections, now_s)
         self._stopping = False
-        self._unconfirmed = 0
-        self._kept = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.accepted_values = 0
         self.acknowledged_messages = 0
         self.received_bytes = 0
-        self.reading_stops = 0
         self.beat_s = now_s()
-        self._logged_s = float("-inf")
 
     # ------------------------------------------------------------------ sockets
 
@@ -126,7 +115,7 @@ class Gateway:
 
     def signed_in(self, connection: Connection) -> None:
         """It is in: while nobody is read, it is not either."""
-        if self._full:
+        if self._bound.is_full:
             connection.hold(FULL)
 
     def refused(self, address: str, username: str, code: str) -> float:
@@ -152,14 +141,13 @@ class Gateway:
     def admitted(self, ticket: Ticket) -> None:
         """A connection's run of messages is in the lanes: count its bytes, and send at the end of this turn."""
         self.received_bytes += ticket.size
-        self._unconfirmed += ticket.size
+        self._bound.take(ticket.size)
         ticket.pending -= 1
         if not ticket.pending:
             self.completed([ticket])
         else:
             self.delivery.flush()
-        if self._unconfirmed + self._kept >= self._settings.max_buffered_bytes and not self._full:
-            self._stop_reading()
+        self._bound.check()
 
     def completed(self, tickets: list[Ticket]) -> None:
         """Kafka has confirmed all of these; their connections write at the end of this turn."""
@@ -167,7 +155,7 @@ class Gateway:
         for ticket in tickets:
             connection = ticket.owner
             if type(connection) is Connection:
-                self._unconfirmed -= ticket.size
+                self._bound.confirm(ticket.size)
                 self.accepted_values += ticket.count
                 self.acknowledged_messages += len(ticket.acks)
                 self._acknowledging.add(connection)
@@ -178,35 +166,11 @@ class Gateway:
         for connection in self._acknowledging:
             connection.acknowledge()
         self._acknowledging.clear()
-        if self._full:
-            self._maybe_read_on()
+        self._bound.read_on()
 
     def kept(self, change: int) -> None:
         """Bytes of unfinished packets have grown or shrunk."""
-        self._kept += change
-        if (
-            change > 0
-            and self._unconfirmed + self._kept >= self._settings.max_buffered_bytes
-            and not self._full
-        ):
-            self._stop_reading()
-
-    def _stop_reading(self) -> None:
-        self._full = True
-        self._full_since_s = self.now_s()
-        self.reading_stops += 1
-        if self.now_s() - self._logged_s > LOG_EVERY_S:
-            self._logged_s = self.now_s()
-            log.warning("reading_stopped", unconfirmed=self._unconfirmed, unfinished=self._kept)
-        for connection in self._connections:
-            if connection.session.state is State.OPEN:
-                connection.hold(FULL)
-
-    def _maybe_read_on(self) -> None:
-        if self._unconfirmed + self._kept <= self._settings.max_buffered_bytes * LOW_SHARE:
-            self._full = False
-            for connection in self._connections:
-                connection.release(FULL)
+        self._bound.keep(change)
 
     # ------------------------------------------------------------------ time
 
@@ -218,40 +182,30 @@ class Gateway:
             self.beat_s = self.now_s()
             self._write_clocks(time.time_ns() // 1000)
             self._sweep(self.now_s())
-            if self._full:
+            if self._bound.is_full:
                 self._relieve()
             due_s = max(due_s + self._settings.clock_interval_s, loop.time())
             await asyncio.sleep(due_s - loop.time())
 
     def _write_clocks(self, now_us: int) -> None:
-        """None while nobody has been read for a while: devices that we do not hear must not look silent."""
-        deaf = self._full and self.now_s() - self._full_since_s > DEAF_S
-        if not deaf and not self._stopping:
+        if not self._bound.is_deaf and not self._stopping:
             self._clocks.write(now_us)
             self.delivery.flush()
 
     def _sweep(self, now_s: float) -> None:
-        for connection in list(self._connections):
-            if connection.closing_s is not None:
-                if now_s - connection.closing_s > LINGER_S:
-                    connection.abort()
-                continue
-            if connection.unread_s is not None and now_s - connection.unread_s > UNREAD_S:
-                self.refused(connection.address, _name(connection), "does_not_read")
+        for connection, why in list(overdue(self._connections, now_s)):
+            if why is Why.LINGERS:
                 connection.abort()
                 continue
-            if not connection.reading:
-                continue
-            deadline_s = connection.session.deadline_s()
-            if deadline_s is not None and now_s > deadline_s:
-                code = "no_connect" if connection.session.state is State.NEW else "keep_alive_timeout"
-                self.refused(connection.address, _name(connection), code)
+            self.refused(connection.address, _name(connection), why.value)
+            if why is Why.DOES_NOT_READ:
+                connection.abort()
+            else:
                 connection.leave(Code.KEEP_ALIVE_TIMEOUT, "太久没有消息 / nothing came for too long")
 
     def _relieve(self) -> None:
-        """Unfinished packets alone fill the bound: nothing would ever be confirmed. The largest one goes."""
-        self._maybe_read_on()
-        if self._full and not self._unconfirmed and self._connections:
+        """Unfinished packets alone fill the bound: the largest one goes."""
+        if self._bound.is_stuck() and self._connections:
             largest = max(self._connections, key=lambda connection: connection.held_bytes)
             self.refused(largest.address, _name(largest), "unfinished_packet")
             largest.leave(Code.QUOTA_EXCEEDED, "内存已满，请重发 / buffers are full, send again")
@@ -279,8 +233,8 @@ class Gateway:
         return {
             "connections": len(self._connections),
             "signed_in": len(self.signing_in),
-            "buffered_bytes": self._unconfirmed + self._kept,
-            "reading_stopped": float(self._full),
+            "buffered_bytes": self._bound.unconfirmed + self._bound.kept,
+            "reading_stopped": float(self._bound.is_full),
             "oldest_pack_seconds": self.delivery.oldest_s(time.monotonic()),
         }
 
@@ -289,7 +243,7 @@ class Gateway:
             "accepted_values": self.accepted_values,
             "acknowledged_messages": self.acknowledged_messages,
             "received_bytes": self.received_bytes,
-            "reading_stops": self.reading_stops,
+            "reading_stops": self._bound.stops,
         }
 
 
