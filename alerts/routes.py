@@ -1,6 +1,6 @@
 """HTTP routes of incidents; the console mounts them. Queries run under the signed-in person's scope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +41,7 @@ class Deps:
     viewer: Callable[..., Viewer]
     now: Callable[[], datetime]
     facts: FactsTable = FACTS
+    channels: Iterable[str] = tuple(CHANNELS)
 
 
 def routes(deps: Deps) -> APIRouter:
@@ -82,7 +83,7 @@ def routes(deps: Deps) -> APIRouter:
         return handle(viewer, str(id), Close(viewer.name, note))
 
     def handle(viewer: Viewer, id: str, command: Command) -> Response:
-        journal = PostgresJournal(lambda: deps.begin(viewer.scope), CHANNELS)
+        journal = PostgresJournal(lambda: deps.begin(viewer.scope), deps.channels)
         outcome = journal.handle(id, command, round(deps.now().timestamp() * 1_000_000))
         if isinstance(outcome, Refusal):
             raise Refused(outcome)

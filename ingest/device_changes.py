@@ -1,10 +1,10 @@
 """What may change about a device that is in use, and the facts that hold from then on. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ingest.kinds import KINDS
+from ingest.kinds import KINDS, Kind
 from ingest.onboarding import (
     DEFAULT_COUNTY,
     Enrolment,
@@ -49,7 +49,7 @@ def decide_change(
             "没有要改的内容，可改：kind, interval, profile, behind, asset",
             "nothing to change; there are kind, interval, profile, behind, asset",
         )
-    wanted = _changed(change, device)
+    wanted = _changed(change, device, known.kinds)
     if wanted == device:
         return Problem("id", f"{device.id} 已经是这样", f"{device.id} is so already")
     if device.kind == GATEWAY and wanted.kind != GATEWAY and children:
@@ -62,7 +62,7 @@ def decide_change(
     wish = _as_enrolment(wanted)
     return (
         names_problem(wish)
-        or kind_problem(wish)
+        or kind_problem(wish, known.kinds)
         or gateway_problem(wish, known)
         or interval_problem(wish)
         or profile_problem(wish, known)
@@ -70,7 +70,7 @@ def decide_change(
     )
 
 
-def facts_of(device: Device, from_us: int = 0) -> Facts:
+def facts_of(device: Device, from_us: int = 0, kinds: Mapping[str, Kind] = KINDS) -> Facts:
     """What holds of a device as it is, from then on."""
     return Facts(
         from_us=from_us,
@@ -79,7 +79,7 @@ def facts_of(device: Device, from_us: int = 0) -> Facts:
         profile=device.profile,
         behind=device.behind,
         asset=device.asset,
-        metrics=tuple(metric.name for metric in KINDS[device.kind].metrics),
+        metrics=tuple(metric.name for metric in kinds[device.kind].metrics),
     )
 
 
@@ -88,8 +88,8 @@ def holds_from(facts: Sequence[Facts], now_us: int) -> int:
     return max(now_us + KNOWN_AFTER_US, facts[-1].from_us + 1 if facts else 0)
 
 
-def _changed(change: Change, device: Device) -> Device:
-    kind = KINDS.get(change.kind or device.kind)
+def _changed(change: Change, device: Device, kinds: Mapping[str, Kind]) -> Device:
+    kind = kinds.get(change.kind or device.kind)
     profile = change.profile or device.profile
     if kind is not None and kind.name != device.kind and not change.profile:
         profile = kind.profile

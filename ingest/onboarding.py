@@ -1,11 +1,12 @@
 """Whether a device may be enrolled or retired, and what to change when it may not. Pure: knowledge in, decision out."""
 
 import string
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from ingest.kinds import KINDS
+from ingest.kinds import KINDS, Kind
 from ingest.places import COLUMNS, Problem, value_problem
 from ingest.routing import GATEWAY
 from schemas.profile import DEVICE_METRIC
@@ -52,12 +53,13 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 class Known(msgspec.Struct):
     """What the registry holds of the names that the enrolments mention.
 
-    devices by id; counties by enterprise; profiles: the metrics that each has limits for.
+    devices by id; counties by enterprise; profiles: the metrics that each has limits for. kinds: those there are.
     """
 
     devices: dict[str, Device] = {}
     counties: dict[str, str] = {}
     profiles: dict[str, frozenset[str]] = {}
+    kinds: Mapping[str, Kind] = msgspec.field(default_factory=lambda: KINDS)
 
 
 def decide_all(enrolments: list[Enrolment], known: Known) -> list[Enrolment | Problem]:
@@ -82,7 +84,7 @@ def decide(enrolment: Enrolment, known: Known) -> Enrolment | Problem:
     return (
         names_problem(filled)
         or _places_problem(filled)
-        or kind_problem(filled)
+        or kind_problem(filled, known.kinds)
         or _existing_problem(filled, known)
         or _county_problem(filled, known)
         or gateway_problem(filled, known)
@@ -126,7 +128,7 @@ def unknown(device_id: str) -> Problem:
 
 
 def _filled(enrolment: Enrolment, known: Known) -> Enrolment:
-    kind = KINDS.get(enrolment.kind)
+    kind = known.kinds.get(enrolment.kind)
     county = enrolment.county or known.counties.get(enrolment.enterprise, DEFAULT_COUNTY)
     interval_us = enrolment.interval_us
     if interval_us is None and kind is not None:
@@ -162,14 +164,14 @@ def is_slug(text: str) -> bool:
     return 0 < len(text) <= ID_MAX and text[0] in FIRST and REST.issuperset(text)
 
 
-def kind_problem(enrolment: Enrolment) -> Problem | None:
-    if enrolment.kind in KINDS:
+def kind_problem(enrolment: Enrolment, kinds: Mapping[str, Kind]) -> Problem | None:
+    if enrolment.kind in kinds:
         return None
-    kinds = ", ".join(f"{kind.name} {kind.zh}" for kind in KINDS.values())
+    choice = ", ".join(f"{kind.name} {kind.zh}" for kind in kinds.values())
     return Problem(
         "kind",
-        f"没有“{enrolment.kind[:ID_MAX]}”这类设备，可选：{kinds}",
-        f"no such kind '{enrolment.kind[:ID_MAX]}'; choose one of {', '.join(KINDS)}",
+        f"没有“{enrolment.kind[:ID_MAX]}”这类设备，可选：{choice}",
+        f"no such kind '{enrolment.kind[:ID_MAX]}'; choose one of {', '.join(kinds)}",
     )
 
 
@@ -239,7 +241,7 @@ def interval_problem(enrolment: Enrolment) -> Problem | None:
 
 def profile_problem(enrolment: Enrolment, known: Known) -> Problem | None:
     """The profile must say something about what the kind measures; for a kind without metrics, about devices."""
-    wanted = {metric.name for metric in KINDS[enrolment.kind].metrics} or {DEVICE_METRIC}
+    wanted = {metric.name for metric in known.kinds[enrolment.kind].metrics} or {DEVICE_METRIC}
     if wanted & known.profiles.get(enrolment.profile, frozenset()):
         return None
     fitting = ", ".join(sorted(name for name, metrics in known.profiles.items() if wanted & metrics))

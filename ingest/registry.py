@@ -5,7 +5,7 @@ random bits, so only their SHA-256 is stored and a fast hash is right. Rows are 
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +15,7 @@ import psycopg2
 from ingest import device_changes, onboarding, places
 from ingest import registry_rows as rows
 from ingest.device_changes import Change
+from ingest.kinds import KINDS, Kind
 from ingest.onboarding import Enrolment, Known
 from ingest.places import Description, Problem
 from ingest.registry_cache import Changes, RegistryCache, token_sha256
@@ -74,7 +75,8 @@ class Registry(Protocol):
 class PostgresRegistry:
     """The registry in the database, as role pipeline. The connection is the caller's, and in no transaction."""
 
-    def __init__(self, connection: "PsycopgConnection") -> None:
+    def __init__(self, connection: "PsycopgConnection", kinds: Mapping[str, Kind] = KINDS) -> None:
+        self._kinds = kinds
         self._connection = connection
 
     def enrol(self, enrolment: Enrolment) -> Enrolled | Problem:
@@ -83,14 +85,14 @@ class PostgresRegistry:
     def enrol_many(self, enrolments: list[Enrolment]) -> list[Enrolled | Problem]:
         with self._transaction() as cursor:
             change = _take_number(cursor)
-            decisions = onboarding.decide_all(enrolments, _known(cursor, enrolments))
+            decisions = onboarding.decide_all(enrolments, _known(cursor, enrolments, self._kinds))
             accepted = [decision for decision in decisions if isinstance(decision, Enrolment)]
             if not accepted:
                 self._connection.rollback()
                 return [decision for decision in decisions if isinstance(decision, Problem)]
             tokens = {one.id: "" if one.behind else new_token() for one in accepted}
             hashes = {id_: token_sha256(token) for id_, token in tokens.items() if token}
-            rows.add_all(cursor, accepted, hashes, change)
+            rows.add_all(cursor, accepted, hashes, change, self._kinds)
             devices = {listed.device.id: listed.device for listed in rows.by_ids(cursor, list(tokens))}
         return [
             Enrolled(devices[decision.id], tokens[decision.id])
@@ -114,13 +116,13 @@ class PostgresRegistry:
             number = _take_number(cursor)
             device, children = rows.one(cursor, change.device), rows.children(cursor, change.device)
             behind = (device.behind if device else "") if change.behind is None else change.behind
-            known = _known(cursor, [], [behind])
+            known = _known(cursor, [], self._kinds, [behind])
             wanted = device_changes.decide_change(change, device, known, children)
             if isinstance(wanted, Problem):
                 self._connection.rollback()
                 return wanted
             from_us = device_changes.holds_from(rows.facts(cursor, wanted.id), now_us)
-            rows.change(cursor, wanted, number, from_us)
+            rows.change(cursor, wanted, number, from_us, self._kinds)
             return _existing(cursor, wanted.id)
 
     def facts(self, device_id: str) -> tuple[Facts, ...]:
@@ -188,14 +190,19 @@ def _take_number(cursor: "Cursor") -> int:
     return int((cursor.fetchone() or (0,))[0])
 
 
-def _known(cursor: "Cursor", enrolments: list[Enrolment], ids: list[str] | None = None) -> Known:
+def _known(
+    cursor: "Cursor",
+    enrolments: list[Enrolment],
+    kinds: Mapping[str, Kind],
+    ids: list[str] | None = None,
+) -> Known:
     """What the decisions need; read under the writers' lock, so that it holds until the commit."""
     named = {one.id for one in enrolments} | {one.behind for one in enrolments} | set(ids or ())
     devices = {listed.device.id: listed.device for listed in rows.by_ids(cursor, sorted(named))}
     cursor.execute(SQL["counties"], {"enterprises": sorted({one.enterprise for one in enrolments})})
     counties = dict(cursor.fetchall())
     cursor.execute(SQL["profiles"])
-    return Known(devices, counties, {name: frozenset(metrics) for name, metrics in cursor.fetchall()})
+    return Known(devices, counties, {name: frozenset(metrics) for name, metrics in cursor.fetchall()}, kinds)
 
 
 def _existing(cursor: "Cursor", device_id: str) -> Device:

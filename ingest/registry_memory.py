@@ -1,10 +1,12 @@
 """The registry in memory: the twin of the PostgreSQL one, kept to it by the same contract tests."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from ingest import device_changes, onboarding, places
 from ingest.device_changes import Change, facts_of
-from ingest.kinds import KINDS
+from ingest.kinds import KINDS, Kind
 from ingest.onboarding import Enrolment, Known
 from ingest.places import COLUMNS, Description, Problem
 from ingest.registry import Enrolled, new_token
@@ -18,7 +20,8 @@ Place = tuple[str, ...]
 class MemoryRegistry:
     """`profiles`: the metrics that each profile has limits for."""
 
-    def __init__(self, profiles: dict[str, frozenset[str]]) -> None:
+    def __init__(self, profiles: dict[str, frozenset[str]], kinds: Mapping[str, Kind] = KINDS) -> None:
+        self._kinds = kinds
         self._profiles = profiles
         self._devices: dict[str, Device] = {}
         self._facts: dict[str, list[Facts]] = {}
@@ -51,7 +54,7 @@ class MemoryRegistry:
             return wanted
         self._number += 1
         facts = self._facts[wanted.id]
-        facts.append(facts_of(wanted, device_changes.holds_from(facts, now_us)))
+        facts.append(facts_of(wanted, device_changes.holds_from(facts, now_us), self._kinds))
         if wanted.asset:
             self._places.setdefault((wanted.enterprise, wanted.site, wanted.asset), {"name": wanted.asset})
         return self._put(replace(wanted, points=wanted.points + self._new_points(wanted)))
@@ -83,7 +86,7 @@ class MemoryRegistry:
         return Changes(self._number, tuple(self._devices[id_] for id_ in changed))
 
     def _known(self) -> Known:
-        return Known(dict(self._devices), dict(self._counties), self._profiles)
+        return Known(dict(self._devices), dict(self._counties), self._profiles, self._kinds)
 
     def _children(self, device_id: str) -> list[str]:
         devices = self._devices.values()
@@ -94,7 +97,7 @@ class MemoryRegistry:
         self._counties.setdefault(enrolment.enterprise, enrolment.county)
         self._add_places(enrolment)
         device = onboarding.as_device(enrolment)
-        self._facts[device.id] = [facts_of(device)]
+        self._facts[device.id] = [facts_of(device, kinds=self._kinds)]
         hashed = token_sha256(token) if token else b""
         device = replace(device, token_sha256=hashed, points=self._new_points(device))
         return Enrolled(self._put(device), token)
@@ -125,7 +128,7 @@ class MemoryRegistry:
         """Of the kind's metrics those that it has no point of."""
         had = {point.metric for point in device.points}
         made = []
-        for metric in KINDS[device.kind].metrics:
+        for metric in self._kinds[device.kind].metrics:
             if metric.name not in had:
                 self._points += 1
                 made.append(

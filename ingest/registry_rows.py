@@ -1,5 +1,6 @@
 """The registry's rows: devices out of them, enrolments and changes into them. Inside the caller's transaction."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -10,7 +11,7 @@ from psycopg2.extras import execute_values
 
 from ingest import onboarding
 from ingest.device_changes import facts_of
-from ingest.kinds import KINDS
+from ingest.kinds import Kind
 from ingest.onboarding import Enrolment
 from ingest.places import COLUMNS, Description
 from schemas.registry import LIVE, Device, Facts, Point
@@ -98,15 +99,21 @@ def _us(moment: datetime | None) -> int | None:
 # ---------------------------------------------------------------------- in
 
 
-def add_all(cursor: "Cursor", accepted: list[Enrolment], tokens: dict[str, bytes], change: int) -> None:
+def add_all(
+    cursor: "Cursor",
+    accepted: list[Enrolment],
+    tokens: dict[str, bytes],
+    change: int,
+    kinds: Mapping[str, Kind],
+) -> None:
     """The devices with their points and facts, and the places that are new. tokens: SHA-256 by device."""
     _add_places(cursor, accepted)
     _add_devices(cursor, accepted, tokens, change)
-    _add_points(cursor, [(one.id, one.enterprise, one.kind) for one in accepted])
-    _add_facts(cursor, [(one.id, facts_of(onboarding.as_device(one))) for one in accepted])
+    _add_points(cursor, [(one.id, one.enterprise, kinds[one.kind]) for one in accepted])
+    _add_facts(cursor, [(one.id, facts_of(onboarding.as_device(one), kinds=kinds)) for one in accepted])
 
 
-def change(cursor: "Cursor", wanted: Device, number: int, from_us: int) -> None:
+def change(cursor: "Cursor", wanted: Device, number: int, from_us: int, kinds: Mapping[str, Kind]) -> None:
     """The device as it is from now on; points that its kind has and it had not yet are added."""
     values = {
         "id": wanted.id,
@@ -121,8 +128,8 @@ def change(cursor: "Cursor", wanted: Device, number: int, from_us: int) -> None:
     if wanted.asset:
         asset = (wanted.enterprise, wanted.site, wanted.asset, wanted.asset, "", "")
         execute_values(cursor, SQL["add_assets"], [asset])
-    _add_points(cursor, [(wanted.id, wanted.enterprise, wanted.kind)])
-    _add_facts(cursor, [(wanted.id, facts_of(wanted, from_us))])
+    _add_points(cursor, [(wanted.id, wanted.enterprise, kinds[wanted.kind])])
+    _add_facts(cursor, [(wanted.id, facts_of(wanted, from_us, kinds))])
 
 
 def has_place(cursor: "Cursor", wish: Description) -> bool:
@@ -197,12 +204,12 @@ def _add_devices(cursor: "Cursor", accepted: list[Enrolment], tokens: dict[str, 
     execute_values(cursor, SQL["add_devices"], rows, page_size=PAGE)
 
 
-def _add_points(cursor: "Cursor", devices: list[tuple[str, str, str]]) -> None:
+def _add_points(cursor: "Cursor", devices: list[tuple[str, str, Kind]]) -> None:
     """The points of (device, enterprise, kind); one that is there stays as it is."""
     rows = [
         (device, enterprise, metric.name, metric.unit, metric.possible_low, metric.possible_high)
         for device, enterprise, kind in devices
-        for metric in KINDS[kind].metrics
+        for metric in kind.metrics
     ]
     if rows:
         execute_values(cursor, SQL["add_points"], rows, page_size=PAGE)

@@ -13,6 +13,7 @@ from ingest.producer_memory import MemoryProducer
 from ingest.refusals import Refusals
 from ingest.registry import Changes, RegistryCache
 from ingest.registry_cache import token_sha256
+from ingest.routing import TABLES, Tables
 from schemas.registry import Device, Point
 from schemas.settings import GatewaySettings
 from tests.mqtt_client import connect
@@ -60,7 +61,7 @@ class FakeTransport(asyncio.Transport):
 class House:
     """A gateway `hub` with children `c0`..`c7` and a probe `solo`, on a producer under the test's control."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, tables: Tables = TABLES, **settings: Any) -> None:
         self.now_s = 1000.0
         self.cache = RegistryCache()
         self.producer = MemoryProducer()
@@ -76,6 +77,7 @@ class House:
             self.evidence,
             now_s=lambda: self.now_s,
             spacing_s=0.0,
+            tables=tables,
         )
         devices = [self.device("hub", "gateway"), self.device("solo")]
         devices += [self.device(f"c{number}", behind="hub") for number in range(8)]

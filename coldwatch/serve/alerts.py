@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from prometheus_client import Counter, Gauge
 
-from alerts.channels import CHANNELS, Tools
+from alerts.channels import CHANNELS, Kind, Tools
 from alerts.consumer import FindingsReader
 from alerts.journal_postgres import PostgresJournal
 from alerts.outbox import Drain
@@ -68,7 +68,10 @@ def run(settings: Settings) -> int:
 class Service:
     """The reader in the main thread, one thread per channel, one for the metrics; each with a connection of its own."""
 
-    def __init__(self, settings: Settings, stop: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, stop: threading.Event, channels: Mapping[str, Kind] = CHANNELS
+    ) -> None:
+        self._channels = channels
         self._settings = settings
         self._stop = stop
         self._reader: FindingsReader | None = None
@@ -106,7 +109,7 @@ class Service:
     def _journal(self, name: str) -> PostgresJournal:
         database = self._settings.database
         single = Single(partial(connect_database, database.pipeline_url, database, f"alerts-{name}"))
-        return PostgresJournal(single.begin, CHANNELS)
+        return PostgresJournal(single.begin, self._channels)
 
     def _findings(self, consumer: KafkaConsumer, topic_id: str) -> FindingsReader:
         return FindingsReader(
@@ -138,7 +141,7 @@ class Service:
 
     def _start_drains(self, producer: KafkaProducer) -> None:
         tools = Tools(producer, self._settings.kafka.prefix)
-        for name, kind in CHANNELS.items():
+        for name, kind in self._channels.items():
             drain = Drain(name, kind.build(tools), self._journal(f"channel-{name}"), now_us)
             self._drains.append(drain)
             self._thread(f"channel-{name}", partial(drain.run, self._stop))

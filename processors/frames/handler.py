@@ -6,7 +6,7 @@ the one writer thread.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import ClassVar, Final, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from processors.frames.checkpoint import decode_states, encode_states
 from processors.frames.engine import CameraState, Scene, faults, is_news, step
 from processors.frames.images import SHA256, Images
 from processors.frames.store import Camera, FrameRow, FramesWork
-from processors.frames.vision import CHECKS, look
+from processors.frames.vision import CHECKS, Check, look
 from processors.frames.vision.decode import Undecodable
 from processors.frames.vision.image import Grey
 from processors.worker import meters, turns
@@ -76,8 +76,16 @@ class FramesWorker(Turns[Cameras, FramesWork]):
 
     topics: ClassVar[tuple[Topic, ...]] = (FRAMES,)
 
-    def __init__(self, store: Store, images: Images, decoder: Decoder, checkpoint_interval_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        images: Images,
+        decoder: Decoder,
+        checkpoint_interval_s: float,
+        checks: Mapping[str, Check] = CHECKS,
+    ) -> None:
         super().__init__(store, checkpoint_interval_s)
+        self._checks = checks
         self.store = store
         self._images = images
         self._decoder = decoder
@@ -122,7 +130,7 @@ class FramesWorker(Turns[Cameras, FramesWork]):
         if news:
             late_us = max(2 * camera.interval_us, LATE_AT_LEAST_US)
             slot.state[frame.camera], findings = step(
-                state, CHECKS.values(), seen.scores, frame, seen.scene, late_us
+                state, self._checks.values(), seen.scores, frame, seen.scene, late_us
             )
             work.findings += [FindingRow(record.place, camera.enterprise, finding) for finding in findings]
 
@@ -137,8 +145,8 @@ class FramesWorker(Turns[Cameras, FramesWork]):
         grey = self._decoder.decode(data)
         if isinstance(grey, Undecodable):
             return Look({}, [UNDECODABLE], None)
-        scores, learnt = look(grey, scene)
-        return Look(scores, faults(CHECKS.values(), scores), learnt)
+        scores, learnt = look(grey, scene, self._checks)
+        return Look(scores, faults(self._checks.values(), scores), learnt)
 
     def _camera(self, name: str) -> Camera | None:
         if name not in self._registry:

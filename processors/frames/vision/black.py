@@ -25,5 +25,6 @@ CHECK: Final = Check(
         "zh": "画面全黑：请检查摄像头供电、镜头盖和现场照明。",
         "en": "The picture is black: check the camera's power, the lens cap and the light on site.",
     },
+    blind=True,
     score=score,
 )

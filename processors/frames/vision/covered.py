@@ -112,5 +112,6 @@ CHECK: Final = Check(
         "zh": "镜头被遮挡、失焦或被转向：看不到原来的画面。请清除遮挡并重新对焦。",
         "en": "The camera is covered, out of focus or turned away: clear the lens and focus it.",
     },
+    blind=True,
     score=score,
 )

@@ -38,5 +38,6 @@ CHECK: Final = Check(
         "zh": "画面静止：时间在走，图像一直不变。请重启摄像头或检查视频源。",
         "en": "The picture is frozen while time goes on: restart the camera or check its source.",
     },
+    blind=False,
     score=score,
 )

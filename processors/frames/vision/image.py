@@ -80,6 +80,7 @@ class Check:
     """A camera check. `score(picture, scene)` is 0..1, higher is worse; bad from `limit` on, for `hold_us` at least.
 
     scene is what was learnt before this picture, None for a camera's first. explain: one sentence in zh and en.
+    blind: what it finds hides the scene, so that nothing is learnt from such a picture.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Check:
     limit: float
     hold_us: int
     explain: Mapping[str, str]
+    blind: bool
     score: Callable[[Picture, Scene | None], float]
 
 
