@@ -8,7 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from alerts.journal_postgres import Cursor
+from alerts.lifecycle import acts_for
 from schemas.finding import subject_of
+from schemas.incident import IncidentState
+from schemas.person import Role
 from schemas.refusal import Ground, Refusal, Refused
 from schemas.rules import FACTS, Evidence, FactsTable
 from schemas.statements import load, rows_of
@@ -79,6 +82,12 @@ def find_whole(cursor: Cursor, id: str, facts: FactsTable = FACTS) -> Item | Non
         "result": _result(cursor, item) if facts.proved_by(item["rule"], Evidence.RESULT) else None,
         "frame": _frame(cursor, item) if facts.proved_by(item["rule"], Evidence.FRAME) else None,
     }
+
+
+def for_role(item: Item, role: Role) -> Item:
+    """With what a person of that role may do with it."""
+    acts = acts_for(role, IncidentState(item["state"]), item["persistent"])
+    return item | {"may": [act.value for act in acts]}
 
 
 def last_event(cursor: Cursor) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from schemas.finding import Change, Finding
 from schemas.incident import SYSTEM, IncidentState, Transition
+from schemas.person import Act, Role, may
 from schemas.refusal import Ground, Refusal
 
 MAX_NOTE_CHARACTERS: Final = 2000
@@ -110,6 +111,15 @@ NO_SUCH_INCIDENT: Final = Refusal(
     "没有这条告警，或您无权查看。",
     "There is no such incident, or it is not yours to see.",
 )
+
+
+def acts_for(role: Role, state: IncidentState, persistent: bool) -> list[Act]:
+    """What a person of that role may do with an incident as it stands."""
+    fits = {
+        Act.ACKNOWLEDGE: state is IncidentState.OPEN,
+        Act.CLOSE: persistent and state is not IncidentState.CLOSED,
+    }
+    return [act for act, now in fits.items() if now and may(role, act)]
 
 
 def apply_finding(incident: Incident | None, finding: Finding, now_us: int, twin: str = "") -> Outcome | None:

@@ -14,7 +14,7 @@ from alerts import incidents
 from alerts.channels import CHANNELS
 from alerts.journal_postgres import Cursor, PostgresJournal
 from alerts.lifecycle import MAX_NOTE_CHARACTERS, NO_SUCH_INCIDENT, Acknowledge, Close, Command
-from schemas.person import MAY_ACKNOWLEDGE, MAY_CLOSE, Role, Viewer
+from schemas.person import Act, Viewer, may
 from schemas.refusal import Ground, Refusal, Refused
 from schemas.rules import FACTS, FactsTable
 from schemas.scope import Scope
@@ -31,6 +31,9 @@ MAY_NOT_CLOSE = Refusal(
     "只有监测中心人员可以关闭告警；请签收并写明处理情况。",
     "Only the monitoring centre closes incidents; acknowledge it and note what was done.",
 )
+
+
+MAY_NOT = {Act.ACKNOWLEDGE: MAY_NOT_ACKNOWLEDGE, Act.CLOSE: MAY_NOT_CLOSE}
 
 
 @dataclass(frozen=True)
@@ -61,25 +64,26 @@ def routes(deps: Deps) -> APIRouter:
             # Asked first: what happens meanwhile comes again by the stream rather than not at all.
             last_event = incidents.last_event(cursor)
             items, following = incidents.list_incidents(cursor, state, limit, before)
+        items = [incidents.for_role(item, viewer.role) for item in items]
         return answer({"items": items, "next": following, "last_event": last_event, "now": deps.now()})
 
     @router.get("/{id}")
     def show_incident(id: UUID, viewer: Annotated[Viewer, signed_in]) -> Response:
         with deps.begin(viewer.scope) as cursor:
-            return answer(_found(incidents.find_whole(cursor, str(id), deps.facts)))
+            return shown(viewer, incidents.find_whole(cursor, str(id), deps.facts))
 
     @router.post("/{id}/acknowledge")
     def acknowledge(
         id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body] = ""
     ) -> Response:
-        _require(viewer, MAY_ACKNOWLEDGE, MAY_NOT_ACKNOWLEDGE)
+        _require(viewer, Act.ACKNOWLEDGE)
         return handle(viewer, str(id), Acknowledge(viewer.name, note))
 
     @router.post("/{id}/close")
     def close(
         id: UUID, viewer: Annotated[Viewer, signed_in], note: Annotated[str, note_in_body] = ""
     ) -> Response:
-        _require(viewer, MAY_CLOSE, MAY_NOT_CLOSE)
+        _require(viewer, Act.CLOSE)
         return handle(viewer, str(id), Close(viewer.name, note))
 
     def handle(viewer: Viewer, id: str, command: Command) -> Response:
@@ -88,7 +92,7 @@ def routes(deps: Deps) -> APIRouter:
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
         with deps.begin(viewer.scope) as cursor:
-            return answer(_found(incidents.find(cursor, id)))
+            return shown(viewer, incidents.find(cursor, id))
 
     return router
 
@@ -98,12 +102,13 @@ def answer(content: Any) -> Response:
     return Response(msgspec.json.encode(content), media_type="application/json")
 
 
-def _found(item: incidents.Item | None) -> incidents.Item:
+def shown(viewer: Viewer, item: incidents.Item | None) -> Response:
+    """Raises Refused for None: there is none that this person sees."""
     if item is None:
         raise Refused(NO_SUCH_INCIDENT)
-    return item
+    return answer(incidents.for_role(item, viewer.role))
 
 
-def _require(viewer: Viewer, roles: frozenset[Role], refusal: Refusal) -> None:
-    if viewer.role not in roles:
-        raise Refused(refusal)
+def _require(viewer: Viewer, act: Act) -> None:
+    if not may(viewer.role, act):
+        raise Refused(MAY_NOT[act])

@@ -49,7 +49,7 @@ class Deps:
 
 def build(deps: Deps) -> FastAPI:
     """The application; `app.state.live` is its stream, which begins with the application's own life."""
-    live = Live(_Source(deps), deps.now, deps.news)
+    live = Live(_Source(deps), deps.now, deps.news, item_for=incidents.for_role)
     sessions = Sessions(deps.begin, deps.session_lifetime, deps.now)
     viewer = viewer_of(sessions)
 

@@ -17,6 +17,7 @@ import structlog
 
 from schemas import scope
 from schemas.errors import Temporary
+from schemas.person import Role
 from schemas.scope import Scope
 
 POLL_S: Final = 0.1
@@ -26,6 +27,9 @@ MOST_WAITING: Final = 4096
 JOINED: Final = 64
 """Messages that leave in one piece when they wait anyway."""
 PAGE: Final = 500
+
+
+Item = dict[str, Any]
 
 
 class Row(Protocol):
@@ -38,7 +42,7 @@ class Row(Protocol):
     @property
     def county(self) -> str | None: ...
     @property
-    def item(self) -> dict[str, Any]: ...
+    def item(self) -> Item: ...
 
 
 class Source(Protocol):
@@ -52,8 +56,9 @@ class Source(Protocol):
 class Listener:
     """One open stream. `None` in its queue ends it."""
 
-    def __init__(self, scope: Scope, joined_at: int) -> None:
+    def __init__(self, scope: Scope, role: Role, joined_at: int) -> None:
         self.scope = scope
+        self.role = role
         self.joined_at = joined_at
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
         self.overrun = False
@@ -86,13 +91,18 @@ class Live:
     """Fan-out. Everything but the reading happens in the event loop, so it needs no lock.
 
     `news` returns when events may have come, or after as many seconds as it is given; without it they are asked for
-    every POLL_S.
+    every POLL_S. `item_for` is an incident as it is shown to a role.
     """
 
     def __init__(
-        self, source: Source, now: Callable[[], datetime], news: Callable[[float], object] | None = None
+        self,
+        source: Source,
+        now: Callable[[], datetime],
+        news: Callable[[float], object] | None = None,
+        item_for: Callable[[Item, Role], Item] = lambda item, role: item,
     ) -> None:
         self._source = source
+        self._item_for = item_for
         self._now = now
         self._news = news or self._pause
         self._stop = threading.Event()
@@ -142,9 +152,11 @@ class Live:
     def stream_at(self) -> datetime | None:
         return self._stream_at
 
-    async def messages(self, seen: Scope, after: int | None) -> AsyncIterator[bytes]:
+    async def messages(
+        self, seen: Scope, after: int | None, role: Role = Role.REGULATOR
+    ) -> AsyncIterator[bytes]:
         """The stream of one listener from behind event `after` (None: from now on), until it is let go."""
-        listener = Listener(seen, self._last)
+        listener = Listener(seen, role, self._last)
         self._listeners.add(listener)
         try:
             yield self._tick
@@ -162,7 +174,7 @@ class Live:
                 self._source.events, listener.scope, after, listener.joined_at, PAGE
             )
             for row in rows:
-                yield incident_message(row)
+                yield self._message(row, listener.role)
             if len(rows) < PAGE:
                 return
             after = rows[-1].id
@@ -206,10 +218,15 @@ class Live:
     def _publish(self, rows: Sequence[Row]) -> None:
         self._last = rows[-1].id
         for row in rows:
-            message = incident_message(row)
+            made: dict[Role, bytes] = {}
             for listener in list(self._listeners):
                 if listener.scope.sees(row.enterprise, row.county):
-                    listener.offer(message)
+                    if listener.role not in made:
+                        made[listener.role] = self._message(row, listener.role)
+                    listener.offer(made[listener.role])
+
+    def _message(self, row: Row, role: Role) -> bytes:
+        return incident_message(row.id, self._item_for(row.item, role))
 
     def _publish_tick(self) -> None:
         self._make_tick()
@@ -220,6 +237,6 @@ class Live:
         self._tick = b"event: tick\ndata: " + msgspec.json.encode(self.ingest()) + b"\n\n"
 
 
-def incident_message(row: Row) -> bytes:
+def incident_message(id: int, item: Item) -> bytes:
     """One event as text/event-stream; its id is what a listener resumes behind."""
-    return b"id: %d\nevent: incident\ndata: %b\n\n" % (row.id, msgspec.json.encode(row.item))
+    return b"id: %d\nevent: incident\ndata: %b\n\n" % (id, msgspec.json.encode(item))

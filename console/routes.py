@@ -90,11 +90,14 @@ def live_routes(
 
         async def still_welcome() -> bool:
             try:
-                return await asyncio.to_thread(sessions.find, cookie) is not None
+                found = await asyncio.to_thread(sessions.find, cookie)
+                return found is not None and found[0] == viewer
             except Temporary:
                 return True  # it cannot be asked; the next time will tell
 
-        return EventStream(live.messages(viewer.scope, _resume_behind(request, last_event)), still_welcome)
+        return EventStream(
+            live.messages(viewer.scope, _resume_behind(request, last_event), viewer.role), still_welcome
+        )
 
     return router
 

@@ -8,7 +8,7 @@ from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
 SEND_TIMEOUT_S: Final = 15.0
-RECHECK_MESSAGES: Final = 5
+RECHECK_MESSAGES: Final = 2
 HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -19,7 +19,8 @@ HEADERS: Final = [
 class EventStream(Response):
     """`messages` come at least every 2 s (ticks), so a reader that has left is noticed by then.
 
-    `still_welcome` is asked every few messages: a session that has ended ends its streams.
+    `still_welcome` is asked every other message: a session that has ended ends its streams, and so does a person
+    whose role or scope has changed; what comes next is asked for anew.
     """
 
     def __init__(self, messages: AsyncIterator[bytes], still_welcome: Callable[[], Awaitable[bool]]) -> None:

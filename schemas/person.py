@@ -1,5 +1,6 @@
 """Who looks at the console, and what each role may do."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -16,9 +17,23 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-MAY_ACKNOWLEDGE: Final = frozenset({Role.OPERATOR, Role.ADMIN, Role.ENTERPRISE})
-MAY_CLOSE: Final = frozenset({Role.OPERATOR, Role.ADMIN})
-"""An enterprise answers for its incidents; that a positive test is settled is for the authority to say."""
+class Act(StrEnum):
+    """What a person does with an incident."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CLOSE = "close"
+
+
+MAY: Final[Mapping[Act, frozenset[Role]]] = {
+    Act.ACKNOWLEDGE: frozenset({Role.OPERATOR, Role.ADMIN, Role.ENTERPRISE}),
+    Act.CLOSE: frozenset({Role.OPERATOR, Role.ADMIN}),
+}
+"""Which roles may do what; whose incidents, their scope says. An enterprise answers for its own; that a positive test
+is settled is for the authority to say."""
+
+
+def may(role: Role, act: Act) -> bool:
+    return role in MAY[act]
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):

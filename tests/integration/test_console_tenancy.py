@@ -1,9 +1,12 @@
 """Every endpoint for every role: own rows are there, foreign ones are not, whatever is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg2
 import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from schemas import scope
 from schemas.person import Role
@@ -11,21 +14,39 @@ from tests import tenants
 from tests.consoles import RunningConsole
 from tests.tenants import Tenant
 
-LISTS = (
-    "/api/incidents?state=open",
-    "/api/incidents?state=all",
-    "/api/incidents?state=closed",
-    "/api/devices",
-    "/api/results",
-    "/api/frames",
-)
-OF_INCIDENT = (
-    "/api/incidents/{excursion}",
-    "/api/incidents/{excursion}/curve",
-    "/api/incidents/{positive_test}",
-)
-OF_DEVICE = ("/api/devices/{probe}", "/api/devices/{probe}/curve", "/api/frames/{sha256}/image")
-ONES = OF_INCIDENT + OF_DEVICE
+PUBLIC, OWN, LIST, ONE, ACT, STREAM = "public", "own", "list", "one", "act", "stream"
+ROUTES: dict[str, tuple[str, ...]] = {
+    "GET /": (PUBLIC,),
+    "GET /static/{path:path}": (PUBLIC,),
+    "GET /favicon.ico": (PUBLIC,),
+    "GET /healthz": (PUBLIC,),
+    "GET /readyz": (PUBLIC,),
+    "GET /api/rules": (PUBLIC,),
+    "POST /api/session": (PUBLIC,),
+    "DELETE /api/session": (PUBLIC,),
+    "GET /api/session": (OWN, "/api/session"),
+    "GET /api/status": (OWN, "/api/status"),
+    "GET /api/events": (STREAM, "/api/events"),
+    "GET /api/incidents": (LIST, *(f"/api/incidents?state={state}" for state in ("open", "all", "closed"))),
+    "GET /api/devices": (LIST, "/api/devices"),
+    "GET /api/results": (LIST, "/api/results"),
+    "GET /api/frames": (LIST, "/api/frames"),
+    "GET /api/incidents/{id}": (ONE, "/api/incidents/{excursion}", "/api/incidents/{positive_test}"),
+    "GET /api/incidents/{id}/curve": (ONE, "/api/incidents/{excursion}/curve"),
+    "GET /api/devices/{id}": (ONE, "/api/devices/{probe}"),
+    "GET /api/devices/{id}/curve": (ONE, "/api/devices/{probe}/curve"),
+    "GET /api/frames/{sha256}/image": (ONE, "/api/frames/{sha256}/image"),
+    "POST /api/incidents/{id}/acknowledge": (ACT, "/api/incidents/{positive_test}/acknowledge"),
+    "POST /api/incidents/{id}/close": (ACT, "/api/incidents/{positive_test}/close"),
+}
+"""Every route of the application: what it gives, and how it is asked for with the names of a tenant's rows."""
+
+
+def asked(*kinds: str) -> list[str]:
+    return [path for kind, *paths in ROUTES.values() if kind in kinds for path in paths]
+
+
+LISTS, ONES = asked(LIST), asked(ONE)
 MINE, THEIRS = "jinyang", "hedong"
 
 
@@ -42,6 +63,33 @@ def cast(servers) -> Iterator[tuple[RunningConsole, Tenant, Tenant]]:
     yield console, mine, theirs
     console.stop()
     servers.drop_database(database)
+
+
+def routes_of(app: FastAPI) -> set[str]:
+    return {f"{method} {route.path}" for route in flat(app.routes) for method in route.methods - {"HEAD"}}
+
+
+def flat(routes: Sequence[object]) -> Iterator[APIRoute]:
+    """The routes of the application and of what it includes; of a kind that is not known, an error."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif not isinstance(route, Route):  # documentation pages of FastAPI's own, which we switch off
+            yield from flat(route.original_router.routes)
+
+
+def test_every_route_of_the_application_is_in_the_table(cast) -> None:
+    console, *_ = cast
+    assert routes_of(console.app) - ROUTES.keys() == set(), "say what it gives and how it is asked for"
+    assert ROUTES.keys() - routes_of(console.app) == set()
+
+
+def test_a_route_that_nobody_listed_is_seen() -> None:
+    app, router = FastAPI(), APIRouter(prefix="/api")
+    app.get("/secrets")(lambda: None)
+    router.get("/secrets")(lambda: None)
+    app.include_router(router)
+    assert routes_of(app) - ROUTES.keys() == {"GET /secrets", "GET /api/secrets"}
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -73,17 +121,24 @@ def test_one_of_another_tenant_is_not_found(cast, path: str) -> None:
     assert theirs.id not in foreign.text
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "close"])
-def test_nobody_handles_an_incident_of_another_tenant(cast, action: str) -> None:
+@pytest.mark.parametrize("path", asked(ACT))
+def test_nobody_handles_an_incident_of_another_tenant(cast, path: str) -> None:
     console, _mine, theirs = cast
     with console.client("kitchen") as client:
-        answer = client.post(f"/api/incidents/{theirs.positive_test}/{action}", json={"note": "x"})
+        answer = client.post(path.format(**vars(theirs)), json={"note": "x"})
     assert answer.status_code in (403, 404)
     with console.client("operator") as client:
         assert client.get(f"/api/incidents/{theirs.positive_test}").json()["state"] == "open"
 
 
-@pytest.mark.parametrize("path", LISTS + ONES + ("/api/status", "/api/events"))
+@pytest.mark.parametrize("path", asked(ACT))
+def test_nobody_handles_anything_without_signing_in(cast, path: str) -> None:
+    console, mine, _theirs = cast
+    with console.client() as client:
+        assert client.post(path.format(**vars(mine)), json={"note": "x"}).status_code == 401
+
+
+@pytest.mark.parametrize("path", asked(LIST, ONE, OWN, STREAM))
 def test_nobody_sees_anything_without_signing_in(cast, path: str) -> None:
     console, mine, _theirs = cast
     with console.client() as client:

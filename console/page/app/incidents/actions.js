@@ -4,21 +4,17 @@ import { pick, t } from "../i18n.js";
 import { fullStamp, stamp } from "../format.js";
 import { post } from "../api.js";
 import { now } from "../clock.js";
-import { session } from "../session.js";
 import { useKeys } from "../keys.js";
 import { upsert } from "./store.js";
-
-const MAY_TAKE = ["operator", "admin", "enterprise"];
-const MAY_CLOSE = ["operator", "admin"]; // the server decides; this only leaves out what it would refuse
 
 export function Actions({ incident: i, onDone }) {
   const [sending, setSending] = useState("");
   const [refusal, setRefusal] = useState(null);
   const note = useRef(null);
   useEffect(() => setRefusal(null), [i.state]);
-  const { role } = session.value ?? {};
-  const mayTake = MAY_TAKE.includes(role) && i.state === "open";
-  const mayClose = MAY_CLOSE.includes(role) && i.persistent && i.state !== "closed";
+  const may = i.may ?? []; // the server decides; this only leaves out what it would refuse
+  const mayTake = may.includes("acknowledge");
+  const mayClose = may.includes("close");
 
   const act = async (action) => {
     if (sending) return;
