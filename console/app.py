@@ -13,7 +13,7 @@ import alerts.routes
 import history.routes
 from alerts import incidents
 from console import page, problems
-from console.guard import Guard
+from console.gatekeeper import Gatekeeper
 from console.live import Live
 from console.routes import Backlog, health_routes, live_routes, rule_routes, session_routes, viewer_of
 from console.session import Cursor, Sessions, write_audit
@@ -61,7 +61,7 @@ def build(deps: Deps) -> FastAPI:
 
     app = FastAPI(title="coldwatch", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.live = live
-    app.add_middleware(Guard)
+    app.add_middleware(Gatekeeper)
     problems.install(app)
     app.include_router(session_routes(sessions, deps.secure_cookie, deps.now))
     app.include_router(live_routes(live, sessions, viewer, deps.backlog))

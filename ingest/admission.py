@@ -16,7 +16,7 @@ from ingest.codecs import Refusal
 from ingest.codecs._codec import quoted, shown
 from ingest.codecs._shapes import ImageSize, Message, Reported, Sample
 from ingest.quarantine import Quarantine, clock_detail, impossible_detail
-from ingest.routing import Route, Slot, resolve
+from ingest.routing import Route, Target, resolve
 from schemas.device_topics import FRAME, RESULT, TELEMETRY
 from schemas.frame import FrameReference
 from schemas.reading import AHEAD_SUSPECT_US, GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line
@@ -86,7 +86,7 @@ def _admit_fast(
         return None
     if message.__class__ is list:
         return _admit_backlog(route, message, received_us)
-    lines = _lines(route.slots, message, received_us)
+    lines = _lines(route.targets, message, received_us)
     if len(lines) == 1:
         return Admitted(lines[0], 1, route.partition)
     return Admitted(b"".join(lines), len(lines), route.partition) if lines else None
@@ -95,14 +95,14 @@ def _admit_fast(
 def _admit_backlog(route: Route, messages: list[Message], received_us: int) -> Admitted | None:
     lines: list[bytes] = []
     for message in messages:
-        some = _lines(route.slots, message, received_us)
+        some = _lines(route.targets, message, received_us)
         if not some:
             return None
         lines += some
     return Admitted(b"".join(lines), len(lines), route.partition) if lines else None
 
 
-def _lines(slots: dict[str, Slot], message: Message, received_us: int) -> list[bytes]:
+def _lines(targets: dict[str, Target], message: Message, received_us: int) -> list[bytes]:
     """One line per value; empty when anything about the message is odd."""
     at, seq = message.at, message.seq
     if isinstance(at, int):
@@ -115,10 +115,10 @@ def _lines(slots: dict[str, Slot], message: Message, received_us: int) -> list[b
         return []
     lines = []
     for metric, value in message.values.items():
-        slot = slots.get(metric)
-        if slot is None:
+        target = targets.get(metric)
+        if target is None:
             return []
-        point, low, high, codes, switch, _unit = slot
+        point, low, high, codes, switch, _unit = target
         if switch:
             if value not in SWITCH_VALUES:
                 return []
@@ -137,7 +137,7 @@ def _admit_telemetry(route: Route, samples: list[Sample], payload: bytes, receiv
     lines: list[bytes] = []
     quarantine = Quarantine()
     for sample in samples:
-        lines += _judge_sample(route.slots, sample, received_us, quarantine)
+        lines += _judge_sample(route.targets, sample, received_us, quarantine)
     rejections = quarantine.rejections(route, received_us)
     notes = [refused_line(route.device.id, rejection.code, received_us) for rejection in rejections]
     return Admitted(
@@ -150,17 +150,17 @@ def _admit_telemetry(route: Route, samples: list[Sample], payload: bytes, receiv
 
 def _wrong_metric(route: Route, sample: Sample) -> Refusal | None:
     for metric, value in sample.values.items():
-        slot = route.slots.get(metric)
+        target = route.targets.get(metric)
         path = f"{sample.path}.values.{shown(metric)}"
-        if slot is None:
-            return Refusal("unknown_metric", path, ", ".join(route.slots))
-        if isinstance(value, bool) and not slot.switch:
+        if target is None:
+            return Refusal("unknown_metric", path, ", ".join(route.targets))
+        if isinstance(value, bool) and not target.switch:
             return Refusal("not_a_number", path, quoted(value))
     return None
 
 
 def _judge_sample(
-    slots: dict[str, Slot], sample: Sample, received_us: int, quarantine: Quarantine
+    targets: dict[str, Target], sample: Sample, received_us: int, quarantine: Quarantine
 ) -> list[bytes]:
     """The lines of what can be true; the rest goes to quarantine."""
     if not _sound_time(sample.at_us, received_us):
@@ -170,11 +170,11 @@ def _judge_sample(
     quality = SUSPECT if sample.at_us - received_us > AHEAD_SUSPECT_US else GOOD
     lines = []
     for metric, found in sample.values.items():
-        value, slot = float(found), slots[metric]
-        if _possible(slot, value):
-            lines.append(reading_line(slot.point, sample.at_us, sample.seq, value, quality, received_us))
+        value, target = float(found), targets[metric]
+        if _possible(target, value):
+            lines.append(reading_line(target.point, sample.at_us, sample.seq, value, quality, received_us))
         else:
-            detail = partial(impossible_detail, slot, value)
+            detail = partial(impossible_detail, target, value)
             quarantine.add("impossible", f"{sample.path}.values.{metric}", 1, detail)
     return lines
 
@@ -183,10 +183,10 @@ def _sound_time(at_us: int, received_us: int) -> bool:
     return -OLDEST_US <= at_us - received_us <= AHEAD_US
 
 
-def _possible(slot: Slot, value: float) -> bool:
-    if slot.switch:
+def _possible(target: Target, value: float) -> bool:
+    if target.switch:
         return value in SWITCH_VALUES
-    return slot.low <= value <= slot.high and value not in slot.codes
+    return target.low <= value <= target.high and value not in target.codes
 
 
 def _admit_frame(route: Route, size: ImageSize, payload: bytes, received_us: int) -> Admitted:

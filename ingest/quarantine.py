@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from ingest.routing import Route, Slot
+from ingest.routing import Route, Target
 from schemas.rejection import Rejection
 
 YEARS_10_US: Final = 10 * 365 * 86_400_000_000
@@ -50,13 +50,13 @@ def clock_detail(at_us: int, received_us: int) -> str:
     return f"{_instant(at_us)}, {off_s // size:+d} {unit}" if abs(off_s) < 10**11 else _instant(at_us)
 
 
-def impossible_detail(slot: Slot, value: float) -> str:
+def impossible_detail(target: Target, value: float) -> str:
     """A value that cannot be true, and what could be; or what the sensor means by it."""
-    if value in slot.codes:
-        return f"{value:g} = {slot.codes[value]}"
-    if slot.switch:
+    if value in target.codes:
+        return f"{value:g} = {target.codes[value]}"
+    if target.switch:
         return f"{value:g} ≠ 0, 1"
-    return f"{value:g} {slot.unit}, {slot.low:g}..{slot.high:g}"
+    return f"{value:g} {target.unit}, {target.low:g}..{target.high:g}"
 
 
 def _instant(at_us: int) -> str:

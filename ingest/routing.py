@@ -26,7 +26,7 @@ class Tables(NamedTuple):
 TABLES: Final = Tables()
 
 
-class Slot(NamedTuple):
+class Target(NamedTuple):
     """Where a metric's values go and what they can be; looked up once per route, a tuple for the hot path."""
 
     point: int
@@ -42,7 +42,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     devices, unless the topic names a message of its own (`is_of_one_message`).
 
     device: the one that the topic names. partition: the device's, of READINGS. identity: what the topic says of the
-    message. slots: the device's metrics.
+    message. targets: the device's metrics.
     """
 
     publisher: str
@@ -51,7 +51,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     partition: int
     identity: Identity
-    slots: dict[str, Slot] = {}
+    targets: dict[str, Target] = {}
 
     @property
     def is_of_one_message(self) -> bool:
@@ -90,7 +90,7 @@ def resolve(
         topic=topic,
         partition=partition_of(device.id, READINGS.partitions),
         identity=identity,
-        slots=_slots(device, kind) if parsed.channel == TELEMETRY else {},
+        targets=_targets(device, kind) if parsed.channel == TELEMETRY else {},
     )
 
 
@@ -105,16 +105,16 @@ def _child(publisher: Device, found: Device | None) -> Device | None:
     return found if (found.behind, found.enterprise) == (publisher.id, publisher.enterprise) else None
 
 
-def _slots(device: Device, kind: Kind) -> dict[str, Slot]:
+def _targets(device: Device, kind: Kind) -> dict[str, Target]:
     """By metric. The range is the point's own; codes and switches are the kind's."""
-    slots = {}
+    targets = {}
     for point in device.points:
         metric = kind.metric(point.metric)
         if metric is not None:
-            slots[point.metric] = Slot(
+            targets[point.metric] = Target(
                 point.id, point.possible_low, point.possible_high, metric.codes, metric.switch, point.unit
             )
-    return slots
+    return targets
 
 
 def _rejected(code: str, detail: str, device: Device, publisher: Device, topic: str) -> Rejection:

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from console import page, problems
-from console.guard import Guard
+from console.gatekeeper import Gatekeeper
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def client(tmp_path: Path) -> httpx.AsyncClient:
     (tmp_path / "outside.js").write_text("secret")
     (folder / "link.js").symlink_to(tmp_path / "outside.js")
     app = FastAPI()
-    app.add_middleware(Guard)
+    app.add_middleware(Gatekeeper)
     problems.install(app)
     app.include_router(page.routes(folder))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -57,7 +57,7 @@ async def test_nothing_else_is_served(client, path: str) -> None:
 
 async def test_a_body_without_a_length_is_bounded_too(client) -> None:
     app = FastAPI()
-    app.add_middleware(Guard)
+    app.add_middleware(Gatekeeper)
     problems.install(app)
 
     @app.post("/api/take")

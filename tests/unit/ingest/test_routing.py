@@ -42,7 +42,7 @@ def test_a_device_publishes_under_its_own_name() -> None:
     assert isinstance(route, Route)
     assert route.device is PROBE
     assert route.partition == partition_of("p1", READINGS.partitions)
-    assert route.slots["temperature"].point == 7
+    assert route.targets["temperature"].point == 7
 
 
 def test_a_gateway_publishes_for_the_devices_behind_it_into_their_partition() -> None:

@@ -23,7 +23,7 @@ HEADERS: Final = {
 }
 
 
-class Guard:
+class Gatekeeper:
     """ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
