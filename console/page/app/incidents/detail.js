@@ -35,7 +35,7 @@ export function Detail({ id }) {
   }
   return html`<article class=${`detail detail-level-${incident.severity} is-${stateKey(incident)}`} ref=${article} tabindex="-1" data-testid="detail" data-id=${id} aria-label=${whatText(incident)}>
     <${Head} incident=${incident} onClose=${close} />
-    <div class="detail-body">
+    <div class="detail-body" tabindex="0" role="group" aria-label=${t("detail.facts")}>
       <${Facts} incident=${incident} more=${data} curve=${curve.data} />
       <${Evidence} incident=${incident} more=${data} curve=${curve} />
       ${error && html`<div class="notice" role="alert">${pick(error)} <small>${error.code}</small><button onClick=${reload}>${t("action.again")}</button></div>`}

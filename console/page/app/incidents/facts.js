@@ -20,7 +20,7 @@ export function Facts({ incident: i, more, curve }) {
   }
   if (!i.persistent) facts.push(["lasted", t(over ? "fact.lasted" : "fact.lasting"), lasted(i, now.value), facts.length ? "" : "strong"]);
   const doIt = pick(more?.what_to_do);
-  return html`<section class="facts" aria-label=${t("detail.facts")}>
+  return html`<section class="facts">
     <dl class="fact-row">
       ${facts.map(([key, name, text, strong]) => html`<div key=${key} class=${strong || ""}><dt>${name}</dt><dd data-testid=${`fact-${key}`}>${text}</dd></div>`)}
       <div><dt>${t(i.persistent ? "fact.at" : "fact.since")}</dt><dd title=${fullStamp(i.start_at)} data-testid="fact-since">${stamp(i.start_at, now.value)}</dd></div>
