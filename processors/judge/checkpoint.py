@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from processors.judge import checkpoint_1
+from processors.judge import checkpoint_1, point_rules
 from processors.judge.registry_view import RegistryView
 from processors.judge.rule import Rule
 from processors.judge.rules import TABLE
 from processors.judge.stalls import Stall
-from processors.judge.state import HOUR_US, DeviceState, PartitionState, PointState
+from processors.judge.state import HOUR_US, DeviceState, PartitionState
 from processors.judge.stream_time import GatewayClock
 from processors.judge.table import RuleTable
 from processors.worker.work import unreadable_checkpoint
@@ -137,7 +137,7 @@ def _state_of(stored: Stored, registry: RegistryView, table: RuleTable) -> Parti
     return state
 
 
-def _put_point(state: PartitionState, row: StoredPoint, registry: RegistryView) -> PointState:
+def _put_point(state: PartitionState, row: StoredPoint, registry: RegistryView) -> None:
     facts = registry.point(row.point)
     if facts is None:
         raise LookupError(f"point {row.point} is not in the registry")
@@ -145,7 +145,7 @@ def _put_point(state: PartitionState, row: StoredPoint, registry: RegistryView) 
     point.high, point.last, point.seq, point.received = row.high, row.last, row.seq, row.received
     point.shown, point.since, point.flagged, point.told = row.shown, row.since, row.flagged, row.told
     point.states = _in_order(point.rules, row.states)
-    return point
+    point_rules.note_ticking(state, point)
 
 
 def _put_device(device: DeviceState, row: StoredDevice) -> None:

@@ -107,7 +107,7 @@ def step(
         return _start(at_us, value, side, profile) if side else (None, None)
     if gap_us <= 2 * interval_us:
         breach.measured_us += gap_us
-    if breach.limit not in (profile.low, profile.high):
+    if _is_of_other_limits(breach, profile):
         if not side:
             return None, _outdated(breach, at_us)
         _hold_against(breach, value, side, profile)
@@ -128,6 +128,11 @@ def end(breach: Breach, end_us: int, reason: str) -> Said | None:
     if not breach.version:
         return None
     return _say(breach, Change.CLOSED, end_us)._replace(detail={"reason": reason})
+
+
+def _is_of_other_limits(breach: Breach, profile: Profile) -> bool:
+    """Its limit is none of this row's, or its worst value is no breach by it."""
+    return breach.limit not in (profile.low, profile.high) or not side_of(breach.peak, profile)
 
 
 def _outdated(breach: Breach, at_us: int) -> Said | None:

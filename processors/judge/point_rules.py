@@ -40,14 +40,18 @@ def step(point: PointState, line: Line, profile: Profile | None, judged: Judged)
 
 def tick(state: PartitionState, point: PointState, profile: Profile | None, judged: Judged) -> None:
     """Stream time went on for a point of which a rule wants to know that."""
+    words: tuple[Said, ...] = ()
     for index, rule in enumerate(point.rules):
         kept = point.states[index]
-        if kept is not None and rule.tick:
-            stepped = rule.tick(kept, state.stream_us, profile)
-            point.states[index] = stepped.state
-            if stepped.said:
-                _say(point, rule, stepped.said, profile, state.stream_us, state.stream_us, judged)
-                point.close_guard()
+        if kept is None or not rule.tick or (profile is None and rule.by_profile):
+            continue
+        stepped = rule.tick(kept, state.stream_us, profile)
+        point.states[index] = stepped.state
+        _say(point, rule, stepped.said, profile, state.stream_us, state.stream_us, judged)
+        words += stepped.said
+    if words:
+        point.close_guard()
+        _show_again(point, words[-1].end_us or state.stream_us, judged)
     note_ticking(state, point)
 
 
@@ -89,6 +93,17 @@ def guard(point: PointState, profile: Profile | None) -> Guard:
 def unprofiled(facts: PointFacts) -> Profile:
     """What a finding names when no row of the profile holds."""
     return Profile(name=facts.profile, version=0, metric=facts.metric)
+
+
+def _show_again(point: PointState, in_range_us: int, judged: Judged) -> None:
+    """Without a sample: of an unknown or suppressed point the board learns no more than it shows."""
+    kept = zip(point.rules, point.states, strict=True)
+    since = [rule.shows(state) for rule, state in kept if state is not None]
+    breaches = [breach_us for breach_us in since if breach_us is not None]
+    if point.shown == IN_RANGE and breaches:
+        judged.show(point, BREACH, min(breaches))
+    elif point.shown == BREACH and not breaches:
+        judged.show(point, IN_RANGE, in_range_us)
 
 
 def _step(rule: PointRule, kept: object, sample: Sample, profile: Profile | None) -> Stepped:

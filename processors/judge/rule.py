@@ -43,7 +43,7 @@ def first_of(told: dict[str, First], rule: str, said: Said) -> First:
     """The first judged start of the episode that is spoken of; one that opens is noted in `told`, by rule."""
     if said.change is Change.OPENED:
         told[rule] = next_first(told.get(rule), said.start_us)
-    return told.get(rule) or First(said.start_us)  # one that was opened before starts were kept
+    return told.setdefault(rule, First(said.start_us))  # opened before starts were kept
 
 
 # ---------------------------------------------------------------------- points
@@ -106,7 +106,8 @@ class PointRule(Rule):
     end: nothing more will come (retired, another kind, no profile any more), for that reason.
     guard: what the state as it is need not see. shows: since when the board shows a breach for it; None: it does not.
     every_sample: its guard holds for EVERY_SAMPLE_US at the most.
-    by_profile: without a row it judges nothing; else its functions are given None then.
+    by_profile: without a row it is neither stepped nor ticked, and the next sample ends what goes on. One that is not
+    is given None then.
     """
 
     applies: Callable[[str], bool]

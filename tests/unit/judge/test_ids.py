@@ -68,7 +68,9 @@ def test_a_start_that_is_amended_keeps_its_id() -> None:
 
 
 def test_an_episode_told_before_starts_were_kept_ends_under_its_old_id() -> None:
-    assert first_of({}, "r", Said(Change.CLOSED, 2, Severity.YELLOW, 100, 200)) == First(100)
+    told: dict[str, First] = {}
+    assert first_of(told, "r", Said(Change.CLOSED, 2, Severity.YELLOW, 100, 200)) == First(100)
+    assert first_of(told, "r", Said(Change.OPENED, 1, Severity.YELLOW, 100)) == First(100, 1)
 
 
 def test_the_first_episode_of_a_start_has_the_id_it_always_had() -> None:

@@ -1,9 +1,11 @@
 """What the registry changes while episodes run: judged by the facts of then, touching the changed devices alone."""
 
+import pytest
 from msgspec.structs import replace
 
 from processors.judge.registry_view import RegistryView
 from schemas.finding import Change, Finding
+from schemas.profile import Profile
 from schemas.registry import KNOWN_AFTER_US, Device, Facts
 from tests.judging import PROFILES, READINGS, Bench, clock, devices, reading, us
 
@@ -102,6 +104,31 @@ def test_a_profile_without_the_metric_or_at_its_end_ends_the_episode() -> None:
             Change.CLOSED, us(end), {"reason": "profile_gone"},
         )  # fmt: skip
     assert again(bench).tables.findings == bench.tables.findings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value"),
+    [
+        ({"high": 8, "high_inclusive": False}, {"high": 8}, 8.0),
+        ({"low": 2, "high": 8}, {"low": -20, "high": 2}, 1.0),
+    ],
+    ids=["the limit itself complies now", "the limit that was crossed is the other side's now"],
+)
+def test_an_episode_that_is_none_by_the_new_row_ends_at_the_next_sample(
+    old: dict[str, float], new: dict[str, float], value: float
+) -> None:
+    bench = Bench()
+    rows = [
+        Profile(name="p", version=n, metric="temperature", effective_from_us=from_us, dwell_us=300_000_000, **limits)  # type: ignore[arg-type]
+        for n, (from_us, limits) in enumerate(((0, old), (us(590), new)), 1)
+    ]  # fmt: skip
+    bench.tables.profiles = [*rows, *PROFILES[1:]]
+    bench.start()
+    feed(bench, range(0, 601, 60), value=value)
+    closed = of(bench, "d0/temperature")[-1]
+    assert (closed.change, closed.end_us, closed.detail) == (
+        Change.CLOSED, us(600), {"reason": "profile_changed"},
+    )  # fmt: skip
 
 
 def test_a_disabled_profile_ends_the_episode_at_the_next_sample() -> None:

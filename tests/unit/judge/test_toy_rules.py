@@ -5,11 +5,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from processors.judge.judged import Shown
 from processors.judge.rule import EVERY_SAMPLE_US, Guard, Sample, Stepped
 from processors.judge.rules import TABLE
 from schemas.finding import Change, Finding
+from schemas.profile import Profile
 from tests.judging import READINGS, Bench, clock, devices, reading, refused, us
-from tests.toy_rules import TOY_HOT, TOY_TABLE
+from tests.toy_rules import TOY_HOT, TOY_TABLE, Hot
 
 
 def changes(bench: Bench, rule: str) -> list[Change]:
@@ -80,6 +82,50 @@ def test_time_alone_ends_what_a_rule_wants_to_end() -> None:
     bench.pack([clock(599), clock(600)]).run()
     assert one(bench, "toy_hot", 2).detail == {"reason": "stuck"}
     assert one(bench, "toy_hot", 2).end_us == us(600)
+
+
+def test_time_alone_ends_it_after_a_restart_too() -> None:
+    bench = Bench(1, table=TOY_TABLE)
+    bench.pack([reading(1, 0, 31.0), clock(1)]).run()
+    bench.judge.stop()
+    bench.start()
+    bench.pack([clock(599), clock(600)]).run()
+    assert one(bench, "toy_hot", 2).detail == {"reason": "stuck"}
+
+
+def test_the_board_follows_what_time_alone_has_ended() -> None:
+    bench = Bench(1, table=TOY_TABLE)
+    bench.tables.profiles = []  # the toy alone judges
+    bench.start()
+    bench.pack([reading(1, 0, 31.0), clock(1)]).run()
+    assert bench.tables.shown[1] == Shown("breach", us(0))
+    bench.pack([clock(599), clock(600)]).run()
+    assert bench.tables.shown[1] == Shown("in_range", us(600))
+
+
+def test_time_leaves_a_silent_point_unknown() -> None:
+    bench = Bench(1, table=TOY_TABLE)
+    bench.pack([reading(1, 0, 31.0), clock(0), *(clock(second) for second in range(1, 602, 2))]).run()
+    assert one(bench, "toy_hot", 2).detail == {"reason": "stuck"}
+    assert bench.tables.shown[1].state == "unknown"
+
+
+def test_a_rule_that_judges_by_profile_is_not_ticked_without_a_row() -> None:
+    seen: list[Profile | None] = []
+
+    def tick(hot: Hot, stream_us: int, profile: Profile | None) -> Stepped:
+        seen.append(profile)
+        return Stepped(hot)
+
+    strict = replace(TOY_HOT, name="strict", tick=tick, by_profile=True)
+    row = Profile(name="p", version=1, metric="temperature", ends_us=us(30))
+    bench = Bench(1, table=TABLE.and_rules(point=[strict]))
+    bench.tables.profiles = [row]
+    bench.start()
+    bench.pack([reading(1, 0, 31.0), clock(0)]).pack([clock(20)]).pack([clock(40)]).run()
+    assert seen == [row, row]
+    bench.pack([reading(1, 60, 31.0)]).run()
+    assert one(bench, "strict", 2).detail == {"reason": "profile_gone"}
 
 
 def test_a_device_rule_hears_refusals_and_readings() -> None:
