@@ -146,8 +146,7 @@ def test_axe_finds_nothing_where_one_signs_in(house: House, language: str) -> No
     page.context.close()
 
 
-@pytest.mark.parametrize("size", ["phone", "small"])
-@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize(("language", "size"), [("zh-CN", "phone"), ("en", "small")])
 def test_axe_finds_nothing_on_any_page(house: House, language: str, size: str) -> None:
     page = visit(house, size, language)
     found = {}
