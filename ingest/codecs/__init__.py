@@ -8,9 +8,14 @@ from ingest.codecs.jpeg import JPEG
 from ingest.codecs.native import NATIVE
 from ingest.codecs.result import RESULT
 
-__all__ = ["CODECS", "Codec", "Identity", "Refusal", "choose"]
+__all__ = ["CODECS", "Codec", "Identity", "Refusal", "choose", "claimed"]
 
 CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (NATIVE, RESULT, JPEG)}
+
+
+def claimed(codecs: Iterable[Codec]) -> frozenset[str]:
+    """The content types that some codec claims; no other one makes a difference."""
+    return frozenset().union(*(codec.content_types for codec in codecs))
 
 
 def choose(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from ingest.admission import Admitted, Route, admit, refuse, resolve
+from ingest.codecs import claimed
 from ingest.delivery import Delivery, shortened
 from ingest.mqtt import encode
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
@@ -251,7 +252,8 @@ class Connection(asyncio.Protocol):
         """Signed in: says so and reads on."""
         session = self.session
         self.write(session.accept(device, self._gate.now_s()))
-        self._parser.open(self._gate.limits.packet, session.max_packet_bytes, is_frame)
+        content_types = claimed(self._gate.tables.codecs.values())
+        self._parser.open(self._gate.limits.packet, session.max_packet_bytes, is_frame, content_types)
         self.release(SIGNING_IN)
         self._gate.signed_in(self)
         asyncio.get_running_loop().call_soon(self.data_received, b"")

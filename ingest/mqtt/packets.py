@@ -15,7 +15,7 @@ MAX_CONNECT_BYTES: Final = 16 * 1024
 """Nobody who has not signed in may make us keep more than this."""
 
 Topic = bytes | tuple[bytes, str]
-"""As sent; with the content type where one was given."""
+"""As sent; with the content type where one was given that makes a difference (`Parser.open`)."""
 
 Publish = tuple[int, Topic, bytes, bytes]
 """(first byte of the packet, topic, packet id: b"" at QoS 0, payload)."""
@@ -30,7 +30,17 @@ class Parser:
     version: 0 until a CONNECT has told it.
     """
 
-    __slots__ = ("_is_large", "_large_limit", "_limit", "_need", "_rest", "_signed_in", "error", "version")
+    __slots__ = (
+        "_content_types",
+        "_is_large",
+        "_large_limit",
+        "_limit",
+        "_need",
+        "_rest",
+        "_signed_in",
+        "error",
+        "version",
+    )
 
     def __init__(self) -> None:
         self.error: ProtocolError | None = None
@@ -39,6 +49,7 @@ class Parser:
         self._need = 0
         self._limit = self._large_limit = MAX_CONNECT_BYTES
         self._is_large: Callable[[bytes], bool] | None = None
+        self._content_types: frozenset[str] = frozenset()
         self._signed_in = False
 
     @property
@@ -51,9 +62,20 @@ class Parser:
         self.error = self.error or ProtocolError(Code.UNSPECIFIED, "closed")
         self._rest = None
 
-    def open(self, limit: int, large_limit: int, is_large: Callable[[bytes], bool]) -> None:
-        """The client has signed in: packets up to `limit` bytes; `large_limit` where the topic is large."""
+    def open(
+        self,
+        limit: int,
+        large_limit: int,
+        is_large: Callable[[bytes], bool],
+        content_types: frozenset[str] = frozenset(),
+    ) -> None:
+        """The client has signed in: packets up to `limit` bytes; `large_limit` where the topic is large.
+
+        content_types: those that make a difference; any other is as if none were given, so that what is remembered
+        by topic and content type does not grow with what a client makes up.
+        """
         self._signed_in = True
+        self._content_types = content_types
         self._limit, self._large_limit, self._is_large = limit, large_limit, is_large
         self._need = 0
 
@@ -155,7 +177,7 @@ class Parser:
         )
 
     def _behind_properties(self, data: bytes, first: int, pos: int, stop: int) -> tuple[int, str]:
-        """Checks what MQTT 5 adds to a PUBLISH; returns where its payload begins, and the content type."""
+        """Checks what MQTT 5 adds to a PUBLISH; returns where its payload begins, and a content type that counts."""
         if first & 0x01:
             raise ProtocolError(Code.RETAIN_NOT_SUPPORTED, "retained messages are not supported")
         if pos >= stop:
@@ -165,7 +187,8 @@ class Parser:
         found, behind = p.read_properties(data, pos, stop, p.IN_PUBLISH)
         if p.TOPIC_ALIAS in found:
             raise ProtocolError(Code.TOPIC_ALIAS_INVALID, "topic aliases are not supported")
-        return behind, str(found.get(p.CONTENT_TYPE, ""))
+        content_type = str(found.get(p.CONTENT_TYPE, ""))
+        return behind, content_type if content_type in self._content_types else ""
 
     def _publish(self, data: bytes, first: int, start: int, stop: int) -> Publish:
         """QoS 0, and the refusal of what is neither 0 nor 1."""

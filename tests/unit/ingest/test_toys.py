@@ -127,6 +127,13 @@ async def test_routes_are_remembered_by_topic_and_content_type(scale: Scale) -> 
     assert scale.connection.known_topics == 2
 
 
+async def test_content_types_that_no_codec_claims_are_not_remembered(scale: Scale) -> None:
+    payload = b'{"at": %d, "values": {"weight": 2.5}}' % (time.time_ns() // 1_000_000)
+    for mid in range(1, 4):
+        await scale.send(payload, f"made/up-{mid}", mid)
+    assert scale.connection.known_topics == 1
+
+
 def test_the_products_tables_know_no_toy() -> None:
     assert TOY_SCALE.name not in KINDS
     assert TOY_CODEC.name not in CODECS

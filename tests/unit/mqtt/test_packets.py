@@ -95,6 +95,19 @@ def test_publish_properties_are_read_over() -> None:
     assert (found[3], error) == (b"x", None)  # type: ignore[index]
 
 
+def test_a_content_type_is_told_when_it_makes_a_difference() -> None:
+    parser = Parser()
+    parser.feed(connect(5, "d1", "token"))
+    parser.open(LIMIT, LARGE, is_frame, frozenset({"a/b"}))
+    packets = [
+        publish(5, "t", b"x", mid, properties=b"\x03\x00\x03" + said)
+        for mid in (0, 1)
+        for said in (b"a/b", b"a/c")
+    ]
+    topics = [found[1] for found in parser.feed(b"".join(packets)) if isinstance(found, tuple)]
+    assert topics == [(b"t", "a/b"), b"t", (b"t", "a/b"), b"t"]
+
+
 def test_what_follows_connect_waits_until_the_client_has_signed_in() -> None:
     parser = Parser()
     first = parser.feed(connect(4, "d1", "token") + publish(4, "t", b"1", 1))
