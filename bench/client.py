@@ -9,6 +9,7 @@ from typing import Protocol, TextIO, cast
 import msgspec
 
 from bench.fleet import Fleet, Gateway
+from schemas.device_topics import TELEMETRY, topic_of
 
 MIDS = [number.to_bytes(2, "big") for number in range(65_536)]
 ACKS = b"".join(b"\x40\x02" + mid for mid in MIDS)
@@ -281,7 +282,7 @@ def _connect(gateway: Gateway) -> bytes:
 
 def _head(enterprise: str, device: str) -> bytes:
     """A PUBLISH at QoS 1 up to its packet id."""
-    topic = _text(f"cw/v1/{enterprise}/{device}/telemetry")
+    topic = _text(topic_of(enterprise, device, TELEMETRY))
     return b"\x32" + _length(len(topic) + 2 + PAYLOAD_BYTES) + topic
 
 
