@@ -9,7 +9,7 @@ WORKERS ?= 2
 # The folders of the wanted tiers among $(1) that are there, each tier as one call of pytest: $(call tier,names,command).
 folders = $(wildcard $(patsubst %,tests/%,$(filter $(TIERS),$(1))))
 tier = $(if $(call folders,$(1)),$(2) $(call folders,$(1)))
-PARALLEL := -n $(WORKERS) --dist loadfile
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -26,8 +26,7 @@ demo: setup  ## the simulated city on the real stack; DEMO_SECONDS=60 ends it af
 test: lint  ## everything: style, types, laws of the house, all tiers of tests, cheapest first; ends at the first red one
 	$(call tier,unit property,$(BIN)/pytest $(PARALLEL))
 	$(call tier,contract integration,$(BIN)/python -m tests.servers $(BIN)/pytest $(PARALLEL))
-	$(call tier,e2e,$(BIN)/pytest)
-	$(call tier,faults,$(BIN)/pytest)
+	$(call tier,e2e faults,$(BIN)/pytest $(PARALLEL))
 
 lint: setup  ## style, types, import laws
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ Imports nothing outside of the standard library: `make setup` uses it before the
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from schemas.errors import Permanent
@@ -25,6 +26,14 @@ def default_directory() -> Path:
 def kafka_jars(cache: Path) -> Path:
     """Directory of Kafka's jars, whether it is there or not."""
     return cache / f"kafka-{_key(POM.read_bytes())}"
+
+
+def kafka_classes(jars: Path) -> Path:
+    """The archive of Kafka's loaded classes beside its jars: it starts in half the time. Of one Java alone."""
+    java = Path(shutil.which("java") or "java").resolve()
+    release = java.parents[1] / "release"
+    version = release.read_bytes() if release.is_file() else str(java).encode()
+    return jars.with_name(f"{jars.name}-classes-{_key(version)}.jsa")
 
 
 def rootfs(cache: Path) -> Path:

@@ -11,6 +11,7 @@ from coldwatch.wiring import kafka as wiring
 from coldwatch.wiring.files import write_atomically
 from schemas.errors import Permanent
 from schemas.settings import KafkaSettings
+from stack import caches
 from stack.program import Health, plain_environment
 from stack.secured import Secured
 
@@ -115,11 +116,19 @@ class Kafka:
             f"-Xmx{heap_mib}m",
             "-XX:+ExitOnOutOfMemoryError",
             *LEAN,
+            *self._archived_classes(),
             "-Djava.awt.headless=true",
             *(f"-Dorg.slf4j.simpleLogger.{name}={value}" for name, value in LOGGING.items()),
             "-cp",
-            f"{self._jars}/*",
+            ":".join(
+                str(jar) for jar in sorted(self._jars.glob("*.jar"))
+            ),  # the archive holds for this order alone
         ]
+
+    def _archived_classes(self) -> list[str]:
+        """Java leaves an archive aside that does not fit and starts without it."""
+        archive = caches.kafka_classes(self._jars)
+        return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
 
     def environment(self) -> dict[str, str]:
         return plain_environment()

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from tests.servers import Database, Servers
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files marked `long` first: whoever is done with the short ones then waits for nobody."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def servers() -> "Iterator[Servers]":
     """The session's real servers. Absent: skipped here with the reason, failed where CI is set."""

@@ -3,7 +3,7 @@
 import sys
 
 from stack import caches
-from stack.setup import environment, jars, packages, root_file_system
+from stack.setup import classes, environment, jars, packages, root_file_system
 from stack.setup.steps import SetupFailed, say
 
 
@@ -18,6 +18,7 @@ def main() -> int:
         jars.install(cache, logs / "kafka.log")
         root_file_system.install(cache, logs / "rootfs.log")
         environment.install(logs / "python.log")
+        classes.install(cache, logs / "classes.log")
     except SetupFailed as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -27,7 +28,7 @@ def main() -> int:
 def is_complete() -> bool:
     cache = caches.default_directory()
     present = caches.kafka_jars(cache).is_dir() and caches.rootfs(cache).is_dir()
-    return present and environment.is_current()
+    return present and environment.is_current() and classes.is_current(cache)
 
 
 if __name__ == "__main__":

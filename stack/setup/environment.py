@@ -42,7 +42,7 @@ def _install(log: Path) -> None:
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
     run(
         "Python 依赖 · Python packages",
-        [*pip, "--progress-bar", "off", "--require-hashes", "-r", str(LOCK)],
+        [*pip, "--progress-bar", "off", "--no-compile", "--require-hashes", "-r", str(LOCK)],
         log,
         "请检查网络与 pip 配置后重试 / check the network and pip's configuration, then try again",
     )

@@ -27,11 +27,6 @@ def require(absent: str) -> None:
         pytest.skip(absent)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The demo first: it wants the machine for itself."""
-    items.sort(key=lambda item: item.fspath.basename != "test_demo.py")
-
-
 @pytest.fixture(scope="session")
 def demo() -> "Iterator[DemoRun]":
     """A finished run of `coldwatch demo` with DEMO_SECONDS=60 in an empty home directory."""

@@ -4,9 +4,13 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from city.faults import Kind
 from city.plan import INTERVAL_S
 from tests.e2e.demo_run import ADDRESS, SECONDS, DemoRun
+
+pytestmark = pytest.mark.long
 
 CAMERAS, INSTRUMENTS = 8, 6
 INTERVAL = timedelta(seconds=INTERVAL_S)

@@ -22,6 +22,8 @@ from tests.faults.wrong_clock import WrongClock
 from tests.mqtt_client import RawClient, publish
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 INTERVAL_S = 2
 ROUNDS = 30 if LONG else 6
 """How often everybody speaks under each clock, once a second: long enough to be missed twice."""

@@ -20,7 +20,7 @@ from tests.faults import changes, checker
 from tests.faults.drill import LONG, Drill
 from tests.faults.rebuild import rebuilt
 
-pytestmark = refused_sockets.FORGIVEN
+pytestmark = [pytest.mark.long, *refused_sockets.FORGIVEN]
 SEED = 20261123
 VICTIMS = ("judge", "frames", "gateway", "kafka", "postgres")
 ROUNDS = 15 if LONG else 5

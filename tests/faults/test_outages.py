@@ -14,7 +14,7 @@ from tests.faults import checker
 from tests.faults.drill import LONG, RECOVERY_S, Drill
 from tests.waiting import until
 
-pytestmark = refused_sockets.FORGIVEN
+pytestmark = [pytest.mark.long, *refused_sockets.FORGIVEN]
 OUTAGE_MESSAGES = 12_000 if LONG else 1_200
 """An outage lasts until the senders have made this many messages more: 60 s, or 6 s, at 200 a second."""
 BOUND_BYTES = 512 * 1024 * 1024

@@ -29,6 +29,8 @@ from stack.ports import Ports
 from tests.servers import Database
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 START_US = 1_780_000_000_000_000
 STEP_US = 2_000_000
 CAMERAS = ("frames-cam-1", "frames-cam-2", "frames-cam-3")

@@ -25,7 +25,7 @@ from tests.mqtt_client import RawClient, publish
 from tests.servers import Servers
 from tests.waiting import until
 
-pytestmark = refused_sockets.FORGIVEN
+pytestmark = [pytest.mark.long, *refused_sockets.FORGIVEN]
 BOUND = 400_000
 
 

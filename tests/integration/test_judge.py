@@ -22,6 +22,8 @@ from tests.judges import Judges, Packs
 from tests.servers import Database
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def judges(kafka_bootstrap: str, fresh_database: Database, tmp_path: Path) -> Iterator[Judges]:

@@ -25,6 +25,8 @@ from tests.consoles import PASSWORD, RunningConsole
 from tests.findings import START_US, finding
 from tests.servers import Servers
 
+pytestmark = pytest.mark.long
+
 CHROMIUM = "/usr/bin/chromium"
 VENDOR = Path(__file__).resolve().parents[1] / "vendor" / "axe-core"
 AXE = (VENDOR / "axe.min.js").read_text(encoding="utf-8")

@@ -26,6 +26,8 @@ from stack.supervisor import Supervisor
 from tests import certificates
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 LIMIT_S = 60.0
 PUBLISH = """
 import sys, time, paho.mqtt.client as mqtt

@@ -25,7 +25,7 @@ from tests import refused_sockets
 from tests.servers import Database, blank_settings, missing
 from tests.waiting import until
 
-pytestmark = refused_sockets.FORGIVEN
+pytestmark = [pytest.mark.long, *refused_sockets.FORGIVEN]
 LIMIT_S = 60.0
 
 
