@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TIERS := unit property contract integration e2e faults
-WORKERS ?= 2
+WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit bench faults reset lock
 

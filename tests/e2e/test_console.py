@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import paho.mqtt.publish as publish
+import pytest
 from playwright.sync_api import Page, expect
 
 from city.faults import SCRIPT
 from tests.e2e.program import Program
 from tests.e2e.waiting import until
+
+pytestmark = pytest.mark.long
 
 LIVE_MS = 60_000
 
