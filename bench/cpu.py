@@ -1,9 +1,9 @@
-"""CPU time of the system's processes, PostgreSQL's backends included, read from /proc."""
+"""CPU time and memory of the system's processes, PostgreSQL's backends included."""
 
-import os
+from contextlib import suppress
 from pathlib import Path
 
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+import psutil
 
 
 def cpu_seconds(pid: int) -> float:
@@ -12,50 +12,29 @@ def cpu_seconds(pid: int) -> float:
     A PostgreSQL backend that ends is counted by its postmaster from then on, so nothing is lost or counted twice.
     Returns 0.0 for a process that does not exist.
     """
-    children = _children()
-    total, queue = 0.0, [pid]
-    while queue:
-        current = queue.pop()
-        total += _own_and_reaped(current)
-        queue.extend(children.get(current, []))
+    total = 0.0
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = each.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
     return total
 
 
-def _own_and_reaped(pid: int) -> float:
-    fields = _stat(pid)
-    # Fields 14 to 17 of proc(5) are utime, stime, cutime, cstime; the command's name was cut off before.
-    return sum(int(value) for value in fields[11:15]) / TICKS_PER_S if fields else 0.0
-
-
-def _children() -> dict[int, list[int]]:
-    tree: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            tree.setdefault(int(fields[1]), []).append(int(entry.name))
-    return tree
-
-
-def _stat(pid: int) -> list[str]:
+def memory_bytes(pid: int) -> int:
+    """The resident size of the process now; 0 when it does not exist."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except (OSError, IndexError):
-        return []
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def peak_memory_bytes(pid: int) -> int:
-    """The largest resident size the process has had (VmHWM); 0 when it does not exist."""
-    return _memory(pid, "VmHWM:")
-
-
-def memory_bytes(pid: int) -> int:
-    """The resident size of the process now (VmRSS); 0 when it does not exist."""
-    return _memory(pid, "VmRSS:")
-
-
-def _memory(pid: int, key: str) -> int:
+    """The largest resident size the process has had (VmHWM, which psutil does not know); 0 when it does not exist."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(key):
+            if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass

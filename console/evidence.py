@@ -1,22 +1,22 @@
-"""Reads pictures from the evidence store: a directory of files named by their SHA-256, two levels deep."""
+"""Reads pictures from the evidence store: what ingest has written and fsynced before anybody could know the name."""
 
-import hashlib
-import re
 from pathlib import Path
+
+from schemas.evidence import is_intact, is_sha256, place_of
 
 
 class EvidenceReader:
-    """`directory`/ab/cd/abcd...: what ingest has written and fsynced before anybody could know the name."""
+    """Bytes by their SHA-256, from the files of a directory."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def get(self, sha256: str) -> bytes | None:
         """The bytes, None when there are none, or when they are no longer what their name says."""
-        if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        if not is_sha256(sha256):
             return None
         try:
-            content = (self._directory / sha256[:2] / sha256[2:4] / sha256).read_bytes()
+            content = (self._directory / place_of(sha256)).read_bytes()
         except FileNotFoundError:
             return None
-        return content if hashlib.sha256(content).hexdigest() == sha256 else None
+        return content if is_intact(sha256, content) else None

@@ -1,15 +1,14 @@
 """The evidence store: images and large refused payloads by the SHA-256 of their bytes. Written once, never changed.
 
-Layout: DIRECTORY/aa/bb/aabb..., where aabb... is the hash in hex; others read it by that path.
+Where they lie is `schemas.evidence`'s word.
 """
 
 import os
-import re
 import threading
 from pathlib import Path
 from typing import Protocol
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+from schemas.evidence import place_of, require_sha256
 
 
 class Evidence(Protocol):
@@ -29,9 +28,7 @@ class DirectoryEvidence:
 
     def path(self, sha256: str) -> Path:
         """Raises ValueError on what is no SHA-256 in lower-case hex."""
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
-        return self._directory / sha256[:2] / sha256[2:4] / sha256
+        return self._directory / place_of(sha256)
 
     def put(self, sha256: str, data: bytes) -> None:
         path = self.path(sha256)
@@ -73,14 +70,10 @@ class MemoryEvidence:
         self._kept: dict[str, bytes] = {}
 
     def put(self, sha256: str, data: bytes) -> None:
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
-        self._kept.setdefault(sha256, bytes(data))
+        self._kept.setdefault(require_sha256(sha256), bytes(data))
 
     def get(self, sha256: str) -> bytes | None:
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
-        return self._kept.get(sha256)
+        return self._kept.get(require_sha256(sha256))
 
 
 def _sync(directory: Path) -> None:

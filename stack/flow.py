@@ -2,20 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from importlib import resources
 
 import psycopg2
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from coldwatch.operate.waiting import WATCHED, find_waiting, read_positions, seek_all
 from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from schemas.settings import Settings
-from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
 from stack.status import Unreachable, require_kafka
-
-POSITIONS = resources.files("stack").joinpath("flow.sql").read_text(encoding="utf-8")
-WATCHED = (READINGS, RESULTS, FRAMES, REJECTIONS)
 
 
 @dataclass(frozen=True)
@@ -56,25 +52,17 @@ class FlowReader:
 
     def _read(self) -> Flow:
         positions = self._positions()
-        partitions = [
-            TopicPartition(self._prefix + topic.name, number)
-            for topic in WATCHED
-            for number in range(topic.partitions)
-        ]
-        firsts = self._consumer.beginning_offsets(partitions)
-        ends = self._consumer.end_offsets(partitions)
-        starts = {p: max(firsts[p], positions.get((p.topic, p.partition), 0)) for p in partitions}
+        behind = find_waiting(self._consumer, self._prefix, positions)
         lag = {self._prefix + topic.name: 0 for topic in WATCHED}
-        for partition in partitions:
-            lag[partition.topic] += max(0, ends[partition] - starts[partition])
-        return Flow(lag, self._oldest_s({p: starts[p] for p in partitions if ends[p] > starts[p]}))
+        for partition, waiting in behind.items():
+            lag[partition.topic] += waiting.records
+        return Flow(lag, self._oldest_s({p: waiting.start for p, waiting in behind.items()}))
 
     def _positions(self) -> dict[tuple[str, int], int]:
         connection = connect_database(self._settings.database.reader_url, self._settings.database, "flow")
         try:
             with connection.cursor() as cursor:
-                cursor.execute(POSITIONS)
-                return {(topic, partition): position for topic, partition, position in cursor.fetchall()}
+                return read_positions(cursor)
         finally:
             connection.close()
 
@@ -82,9 +70,7 @@ class FlowReader:
         """Seconds since the broker took the first waiting record; None when nothing waits."""
         if not behind:
             return None
-        self._consumer.assign(list(behind))
-        for partition, offset in behind.items():
-            self._consumer.seek(partition, offset)
+        seek_all(self._consumer, behind)
         records = self._consumer.poll(timeout_ms=1_000, max_records=len(behind), update_offsets=False)
         stamps = [batch[0].timestamp for batch in records.values() if batch]
         return max(0.0, time.time() - min(stamps) / 1000) if stamps else None

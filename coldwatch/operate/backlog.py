@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
+from coldwatch.operate.waiting import find_waiting, read_positions, seek_all
 from coldwatch.wiring import kafka
 from console.routes import Backlog
 from schemas import scope
@@ -22,12 +23,8 @@ from schemas.errors import Temporary
 from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL
 from schemas.scope import Scope
 from schemas.settings import Settings
-from schemas.statements import load
-from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
 
-WATCHED: Final = (READINGS, RESULTS, FRAMES, REJECTIONS)
 INTERVAL_S: Final = 2.0
-SQL: Final = load("coldwatch.operate", "backlog.sql")
 
 
 class BacklogWatch:
@@ -38,11 +35,6 @@ class BacklogWatch:
         self._begin = begin
         self._stop = threading.Event()
         self._last = Backlog()
-        self._partitions = [
-            TopicPartition(settings.kafka.prefix + topic.name, number)
-            for topic in WATCHED
-            for number in range(topic.partitions)
-        ]
 
     def read(self) -> Backlog:
         return self._last
@@ -80,16 +72,12 @@ class BacklogWatch:
 
     def _look(self, consumer: KafkaConsumer) -> Backlog:
         with self._begin(scope.ALL) as cursor:
-            cursor.execute(SQL["positions"])
-            positions = {(topic, partition): next for topic, partition, next in cursor.fetchall()}
-        firsts = consumer.beginning_offsets(self._partitions)
-        ends = consumer.end_offsets(self._partitions)
-        starts = {p: max(firsts[p], positions.get((p.topic, p.partition), 0)) for p in self._partitions}
-        behind = [p for p in self._partitions if ends[p] > starts[p]]
+            positions = read_positions(cursor)
+        behind = find_waiting(consumer, self._settings.kafka.prefix, positions)
         if not behind:
             return Backlog(0, 0.0)
-        oldest = _records(consumer, {p: starts[p] for p in behind})
-        newest = _records(consumer, {p: ends[p] - 1 for p in behind})
+        oldest = _records(consumer, {p: waiting.start for p, waiting in behind.items()})
+        newest = _records(consumer, {p: waiting.end - 1 for p, waiting in behind.items()})
         if len(oldest) < len(behind) or len(newest) < len(behind):
             return Backlog()
         waited_s = max(0.0, time.time() - min(record.timestamp for record in oldest.values()) / 1000)
@@ -98,9 +86,7 @@ class BacklogWatch:
 
 def _records(consumer: KafkaConsumer, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, Any]:
     """One record per partition, at that offset; fewer when Kafka is slow."""
-    consumer.assign(list(offsets))
-    for partition, offset in offsets.items():
-        consumer.seek(partition, offset)
+    seek_all(consumer, offsets)
     found: dict[TopicPartition, Any] = {}
     deadline = time.monotonic() + INTERVAL_S
     while len(found) < len(offsets) and time.monotonic() < deadline:

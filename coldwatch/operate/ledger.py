@@ -1,16 +1,15 @@
 """The ledger read as a whole: accepted = stored + duplicate + quarantined + dead_lettered + in flight."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from kafka import KafkaConsumer, TopicPartition
 
+from coldwatch.operate.waiting import Waiting, find_waiting, read_positions, seek_all
 from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from schemas.reading import HEADER_COUNT
 from schemas.settings import KafkaSettings, Settings
-from schemas.topics import FRAMES, READINGS, REJECTIONS, RESULTS
-
-JUDGED = (READINGS, RESULTS, FRAMES, REJECTIONS)
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ def read(settings: Settings) -> Ledger:
                 " left join ledger on true group by pending"
             )
             judged, stored, duplicate, quarantined, dead_lettered, holes = cursor.fetchone() or (0,) * 6
-            cursor.execute("select topic, partition, next_position from v_booked")
-            positions = {(topic, partition): position for topic, partition, position in cursor.fetchall()}
+            positions = read_positions(cursor)
     finally:
         connection.close()
     in_flight = _values_behind(positions, settings.kafka)
@@ -62,34 +60,20 @@ def read(settings: Settings) -> Ledger:
 def _values_behind(positions: dict[tuple[str, int], int], settings: KafkaSettings) -> int:
     consumer = kafka.consumer(settings, "ledger", auto_offset_reset="earliest")
     try:
-        partitions = [
-            TopicPartition(settings.prefix + topic.name, number)
-            for topic in JUDGED
-            for number in range(topic.partitions)
-        ]
-        ends = consumer.end_offsets(partitions)
-        starts = {p: positions.get((p.topic, p.partition), 0) for p in partitions}
-        behind = [p for p in partitions if ends[p] > starts[p]]
-        return _count_values(consumer, behind, starts, ends) if behind else 0
+        behind = find_waiting(consumer, settings.prefix, positions)
+        return _count_values(consumer, behind) if behind else 0
     finally:
         consumer.close()
 
 
-def _count_values(
-    consumer: KafkaConsumer,
-    behind: list[TopicPartition],
-    starts: dict[TopicPartition, int],
-    ends: dict[TopicPartition, int],
-) -> int:
-    consumer.assign(behind)
-    for partition in behind:
-        consumer.seek(partition, starts[partition])
+def _count_values(consumer: KafkaConsumer, behind: Mapping[TopicPartition, Waiting]) -> int:
+    seek_all(consumer, {p: waiting.start for p, waiting in behind.items()})
     values = 0
     left = set(behind)
     while left:
         for partition, records in consumer.poll(timeout_ms=500).items():
-            values += sum(_values_of(r.headers) for r in records if r.offset < ends[partition])
-        left = {p for p in left if consumer.position(p) < ends[p]}
+            values += sum(_values_of(r.headers) for r in records if r.offset < behind[partition].end)
+        left = {p for p in left if consumer.position(p) < behind[p].end}
     return values
 
 

@@ -15,7 +15,7 @@ from prometheus_client import Counter, Histogram
 
 from processors.frames.checkpoint import decode_states, encode_states
 from processors.frames.engine import CameraState, Scene, faults, is_news, step
-from processors.frames.images import SHA256, Images
+from processors.frames.images import Images
 from processors.frames.store import Camera, FrameRow, FramesWork
 from processors.frames.vision import CHECKS, Check, look
 from processors.frames.vision.decode import Undecodable
@@ -24,6 +24,7 @@ from processors.worker import meters, turns
 from processors.worker.partitions import Slot
 from processors.worker.turns import Turns
 from processors.worker.work import FindingRow, Outcome, Record, RejectionRow
+from schemas.evidence import is_sha256
 from schemas.frame import FrameReference, decode_frame
 from schemas.rejection import Rejection
 from schemas.topics import FRAMES, Topic
@@ -187,7 +188,7 @@ def reference_of(value: bytes) -> FrameReference | str:
         and 0 < frame.received_us < MAX_TIME_US
         and 0 <= frame.seq <= MAX_SEQ
         and all(0 <= number <= MAX_INT for number in (frame.size_bytes, frame.width, frame.height))
-        and SHA256.fullmatch(frame.sha256) is not None
+        and is_sha256(frame.sha256)
         and "\0" not in frame.camera + frame.media_type
     )
     return frame if sound else "a number, time or hash that cannot be"

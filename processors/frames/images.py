@@ -1,13 +1,11 @@
-"""Reads images from the evidence store, which the gateway writes: DIRECTORY/aa/bb/aabb... by SHA-256 in hex."""
+"""Reads images from the evidence store, which the gateway writes."""
 
 import hashlib
-import re
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from schemas.errors import Temporary
-
-SHA256: Final = re.compile(r"[0-9a-f]{64}")
+from schemas.evidence import is_intact, is_sha256, place_of
 
 
 class Images(Protocol):
@@ -24,15 +22,15 @@ class DirectoryImages:
 
     def get(self, sha256: str) -> bytes | None:
         """None for a file that is absent or changed. Raises Temporary when the disk fails."""
-        if not SHA256.fullmatch(sha256):
+        if not is_sha256(sha256):
             return None
         try:
-            data = (self._directory / sha256[:2] / sha256[2:4] / sha256).read_bytes()
+            data = (self._directory / place_of(sha256)).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise Temporary(f"the evidence store cannot be read: {error}") from error
-        return data if hashlib.sha256(data).hexdigest() == sha256 else None
+        return data if is_intact(sha256, data) else None
 
 
 class MemoryImages:

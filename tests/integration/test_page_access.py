@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect, sync_playwright
 
 from alerts.channels import CHANNELS
 from alerts.journal import Batch
@@ -34,6 +34,12 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN = "async (tags) => (await axe.run({ runOnly: { type: 'tag', values: tags } })).violations"
 SIZES = {"phone": (390, 844), "small": (1366, 768), "large": (1920, 1080)}
 MANY = 3000
+FINGER_PX = 40
+TOUCHED_BELOW = """(px) => [...document.querySelectorAll("button, input, a.quiet, .rail-item")]
+  .filter((it) => it.checkVisibility({ visibilityProperty: true }) && it.getBoundingClientRect().height < px)
+  .map((it) => `${it.outerHTML.slice(0, 70)}: ${it.getBoundingClientRect().height}`)"""
+A4: ViewportSize = {"width": 688, "height": 1017}
+"""What 14 mm of margin leave of the sheet, in CSS pixels."""
 
 
 class House:
@@ -58,6 +64,7 @@ class House:
             "device": ".curve-box canvas",
             "results": "[data-testid=result-row]",
             "frames": "[data-testid=camera]",
+            "camera": ".sub-head",
         }
         self.pages = {
             "incidents": "#/incidents",
@@ -67,6 +74,7 @@ class House:
             "device": f"#/devices/{tenant.probe}",
             "results": "#/results",
             "frames": "#/frames",
+            "camera": f"#/frames/{tenant.camera}",
         }
 
     def open(self, page: Page, name: str) -> None:
@@ -172,6 +180,49 @@ def test_no_page_is_wider_than_its_screen(house: House, size: str) -> None:
         )
     page.context.close()
     assert {name: by for name, by in wide.items() if by > 0} == {}
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_axe_finds_nothing_in_the_help_the_menu_and_an_empty_list(house: House, language: str) -> None:
+    page = visit(house, "small", language)
+    house.open(page, "incidents")
+    page.get_by_test_id("help-open").click()
+    page.get_by_test_id("help").wait_for()
+    found = {"help": violations(page)}
+    page.keyboard.press("Escape")
+    page.get_by_test_id("user-menu").click()
+    page.get_by_test_id("sign-out").wait_for()
+    keep(page, f"menu-{language}")
+    found["menu"] = violations(page)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("search").fill("nowhere at all")
+    page.locator(".empty").first.wait_for()
+    keep(page, f"empty-{language}")
+    found["empty"] = violations(page)
+    page.context.close()
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_what_a_finger_touches_on_a_phone_is_forty_pixels_high(house: House) -> None:
+    page = visit(house, "phone")
+    small = {}
+    for name in house.pages:
+        house.open(page, name)
+        small[name] = page.evaluate(TOUCHED_BELOW, FINGER_PX)
+    page.context.close()
+    assert {name: which for name, which in small.items() if which} == {}
+
+
+def test_a_printed_list_is_laid_out_for_paper_not_for_a_phone(house: House) -> None:
+    page = visit(house, "small")
+    house.open(page, "incidents")
+    page.set_viewport_size(A4)
+    page.emulate_media(media="print")
+    keep(page, "incidents-print")
+    expect(page.locator(".row.head").first).to_be_visible()
+    expect(page.locator(".rail")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4["width"]
+    page.context.close()
 
 
 def test_a_printed_incident_has_its_facts_in_full_width_and_no_controls(house: House) -> None:

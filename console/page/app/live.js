@@ -27,8 +27,8 @@ export const health = computed(() => {
 export const dataAge = computed(() => {
   now.value;
   const tick = lastTick.value;
-  if (!tick) return null;
-  return (tick.ingestAge ?? 0) * 1000 + (performance.now() - tick.at);
+  if (tick?.ingestAge == null) return null;
+  return tick.ingestAge * 1000 + (performance.now() - tick.at);
 });
 
 export const silentFor = computed(() => {

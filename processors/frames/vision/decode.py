@@ -22,11 +22,11 @@ from processors.frames.vision._child import ANSWER, REQUEST
 from processors.frames.vision.image import Grey
 from schemas.errors import Temporary
 from schemas.frame import MAX_FRAME_BYTES, MAX_FRAME_PIXELS
+from schemas.jpeg import size_of_jpeg
 
 MAX_SCANS: Final = 24
 """A progressive JPEG has about ten scans; thousands of them make a small file slow to decode."""
 _CHILD: Final = Path(__file__).with_name("_child.py")
-_SIZE_MARKERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -39,27 +39,11 @@ class Undecodable(msgspec.Struct, frozen=True):
 def size_of(data: bytes) -> tuple[int, int] | Undecodable:
     """(width, height) in pixels as the JPEG's or PNG's header says; pure, decodes nothing."""
     if data[:2] == b"\xff\xd8":
-        return _jpeg_size(data)
+        return size_of_jpeg(data) or Undecodable("JPEG: no size in its header")
     if data[:8] == _PNG and data[12:16] == b"IHDR" and len(data) >= 24:
         width, height = struct.unpack_from("!II", data, 16)
         return width, height
     return Undecodable("neither JPEG nor PNG")
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | Undecodable:
-    position = 2
-    while position + 9 <= len(data):
-        if data[position] != 0xFF:
-            return Undecodable("JPEG: no marker where one must be")
-        marker = data[position + 1]
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD7:  # padding and markers without content
-            position += 1 if marker == 0xFF else 2
-            continue
-        if marker in _SIZE_MARKERS:
-            height, width = struct.unpack_from("!HH", data, position + 5)
-            return width, height
-        position += 2 + max(2, int.from_bytes(data[position + 2 : position + 4], "big"))
-    return Undecodable("JPEG: no size in its header")
 
 
 def refuse(data: bytes) -> Undecodable | None:

@@ -104,6 +104,7 @@ SPEAK_SQL = {
     "ingest.registry_watch", "processors.frames.store", "processors.judge.store", "processors.worker.database",
     "processors.worker.offsets",
     "coldwatch.operate.backlog", "coldwatch.operate.migrate", "coldwatch.operate.prepare", "coldwatch.operate.roles",
+    "coldwatch.operate.waiting",
     "coldwatch.wiring.connections", "coldwatch.wiring.news", "coldwatch.wiring.transactions",
 }  # fmt: skip
 SAY_IT_IS_AWAY = {

@@ -14,8 +14,10 @@ export function Banner() {
       <b>${t("banner.dead")}</b><span>${t("banner.dead_text", params)}</span></div>`;
   }
   if (state === "stalled") {
+    const ms = dataAge.value;
+    const text = ms === null ? t("banner.stalled_never") : t("banner.stalled_text", { duration: duration(ms) });
     return html`<div class="banner" role="alert" data-testid="banner" data-kind="stalled">
-      <b>${t("banner.stalled")}</b><span>${t("banner.stalled_text", { duration: duration(dataAge.value ?? 0) })}</span></div>`;
+      <b>${t("banner.stalled")}</b><span>${text}</span></div>`;
   }
   return null;
 }

@@ -39,7 +39,7 @@ function UserMenu() {
   useKeys({ Escape: () => (open ? setOpen(false) : false) });
   const { name, role, enterprise } = session.value ?? {};
   return html`<div class="menu" ref=${root}>
-    <button class="quiet" aria-expanded=${open} aria-haspopup="true" aria-label=${name} onClick=${() => setOpen(!open)} data-testid="user-menu">
+    <button class="quiet" aria-expanded=${open} aria-haspopup="true" aria-label=${t("user.menu", { name })} onClick=${() => setOpen(!open)} data-testid="user-menu">
       <${Icon} name="user" size=${18} /><span class="menu-name">${name}</span>
     </button>
     ${open && html`<div class="menu-box">

@@ -1,4 +1,4 @@
--- Statements of coldwatch/operate/backlog.py.
+-- Statements of coldwatch/operate/waiting.py.
 
 -- name: positions
 select topic, partition, next_position from v_booked

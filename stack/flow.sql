@@ -1,2 +1,0 @@
--- positions: how far the workers have committed, per topic and partition.
-select topic, partition, next_position from v_booked
