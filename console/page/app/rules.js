@@ -1,7 +1,7 @@
 // What is known of a rule: its words, how its incidents are shown and proved. The server says it; the page names none.
 import { pick } from "./i18n.js";
 
-const UNKNOWN = { words: null, value: "none", evidence: [], aspects: [], variants: {} };
+const UNKNOWN = { words: null, value: "none", evidence: ["curve"], aspects: [], variants: {} };
 const known = new Map();
 
 export async function loadRules() {

@@ -22,6 +22,17 @@ AMBIGUOUS = {"clock", "refused"}
 """Also the code of a rejection and a word of the page: looked for where a rule is compared with."""
 
 
+def naming(name: str) -> re.Pattern[str]:
+    """Where a text names the rule: compares with it, has words or a case for it, or (unless ambiguous) quotes it."""
+    forms = [
+        rf"rule[\"'\s\w.()]*(===?|!==?| in|=)[\s(\[]*[\"'](\w+[\"'], *[\"'])*{name}[\"']",
+        rf"[\"'`]rule\.{name}\b",
+    ]
+    if name not in AMBIGUOUS:
+        forms += [rf"[\"'`]{name}[\"'`]", rf"(^|[{{,])\s*{name}: "]
+    return re.compile("|".join(forms), re.MULTILINE)
+
+
 def test_every_rule_has_its_facts_and_no_facts_are_left_over() -> None:
     assert sorted(NAMES) == sorted([*RULES, *(check.rule for check in CHECKS.values())])
 
@@ -45,9 +56,7 @@ def test_a_rules_words_are_there_in_both_languages(row: RuleFacts) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_rules_name_stands_in_its_own_file_and_in_the_facts_alone(name: str) -> None:
-    pattern = rf"rule[\"'\s\w.()]*(===?|!==?| in|=)[\s(\[]*[\"'](\w+[\"'], *[\"'])*{name}[\"']"
-    if name not in AMBIGUOUS:
-        pattern += rf"|[\"'`]{name}[\"'`]"
+    pattern = naming(name)
     files = [
         file
         for folder in SEARCHED
@@ -55,7 +64,7 @@ def test_a_rules_name_stands_in_its_own_file_and_in_the_facts_alone(name: str) -
         if file.suffix in {".py", ".sql", ".js", ".json"} and "vendor" not in file.parts
     ]
     found = {
-        str(file.relative_to(ROOT)) for file in files if re.search(pattern, file.read_text(encoding="utf-8"))
+        str(file.relative_to(ROOT)) for file in files if pattern.search(file.read_text(encoding="utf-8"))
     }
     assert {file for file in found if not file.startswith(tuple(WRITTEN))} == set()
 
@@ -70,5 +79,11 @@ def test_a_rules_name_stands_in_its_own_file_and_in_the_facts_alone(name: str) -
     ],
 )
 def test_a_comparison_with_a_rule_is_seen(text: str, told: bool) -> None:
-    pattern = r"rule[\"'\s\w.()]*(===?|!==?| in|=)[\s(\[]*[\"'](\w+[\"'], *[\"'])*clock[\"']"
-    assert bool(re.search(pattern, text)) is told
+    assert bool(naming("clock").search(text)) is told
+
+
+@pytest.mark.parametrize(
+    "text", ['"rule.excursion": "x"', 'case "excursion":', "{ excursion: 1 }", "  excursion: red,"]
+)
+def test_words_cases_and_keys_of_a_rule_are_seen(text: str) -> None:
+    assert naming("excursion").search(text)

@@ -7,7 +7,7 @@ import { spread } from "./data.js";
 
 // state(): {curve, lines, flagged, late, paint} as they are now.
 export function marks(state) {
-  return { hooks: { drawClear: [(u) => drawBands(u, state())], draw: [(u) => drawBreaches(u, state()), (u) => drawLimits(u, state()), (u) => drawSamples(u, state())] } };
+  return { hooks: { drawClear: [(u) => drawBands(u, state())], draw: [(u) => drawCaptions(u, state()), (u) => drawBreaches(u, state()), (u) => drawLimits(u, state()), (u) => drawSamples(u, state())] } };
 }
 
 function clipped(u, draw) {
@@ -36,17 +36,26 @@ function drawBands(u, { curve, paint }) {
       const [at, wide] = band(from, to);
       pen.fillRect(at, top, wide, height);
     }
-    for (const [from, to, reason] of curve?.suppressed ?? []) {
+    for (const [from, to] of curve?.suppressed ?? []) {
       const [at, wide] = band(from, to);
       pen.strokeStyle = paint.muted;
       pen.setLineDash([2 * ratio, 3 * ratio]);
       pen.strokeRect(at, top + ratio, wide, height - 2 * ratio);
       pen.setLineDash([]);
-      caption(pen, reason ? word("reason", reason) : t("state.suppressed"), at, top, wide, paint, ratio);
     }
-    for (const [from, to] of curve?.unknown ?? []) {
-      const [at, wide] = band(from, to);
-      caption(pen, t("state.unknown"), at, top, wide, paint, ratio);
+  });
+}
+
+// Over the grid, each on a ground of its own.
+function drawCaptions(u, { curve, paint }) {
+  const named = [
+    ...(curve?.suppressed ?? []).map(([from, to, reason]) => [from, to, reason ? word("reason", reason) : t("state.suppressed")]),
+    ...(curve?.unknown ?? []).map(([from, to]) => [from, to, t("state.unknown")]),
+  ];
+  clipped(u, (pen, left, top, width, height, ratio) => {
+    for (const [from, to, text] of named) {
+      const at = x(u, from);
+      caption(pen, text, at, top, x(u, to ?? u.scales.x.max) - at, paint, ratio);
     }
   });
 }
@@ -74,7 +83,10 @@ function drawBreaches(u, { curve, paint }) {
 // A band's name, where there is room for it.
 function caption(pen, text, at, top, wide, paint, ratio) {
   pen.font = scaled(paint.font, ratio, 11);
-  if (!text || pen.measureText(text).width + 12 * ratio > wide) return;
+  const needs = pen.measureText(text).width;
+  if (!text || needs + 12 * ratio > wide) return;
+  pen.fillStyle = paint.surface;
+  pen.fillRect(at + 4 * ratio, top + 6 * ratio, needs + 4 * ratio, 15 * ratio);
   pen.fillStyle = paint.muted;
   pen.textAlign = "left";
   pen.textBaseline = "top";

@@ -55,7 +55,7 @@ function Head({ incident, onClose }) {
     ${incident && html`<div class="detail-title">
       <h2><${Level} level=${incident.severity} long=${true} /><span data-testid="detail-what">${whatText(incident)}</span></h2>
       <p data-testid="detail-place">${placeText(incident)}
-        <a class="device-link" href=${href("devices", incident.device)} title=${t("detail.to_device")}>${incident.device}</a></p>
+        ${incident.device && html`<a class="device-link" href=${href("devices", incident.device)} title=${t("detail.to_device")}>${incident.device}</a>`}</p>
     </div>
     <span class=${`state-word state-${stateKey(incident)}`} data-testid="detail-state" data-state=${incident.state}>${t(`incident_state.${stateKey(incident)}`)}</span>`}
   </header>`;

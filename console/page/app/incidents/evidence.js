@@ -11,10 +11,10 @@ import { useResource } from "../resource.js";
 import { ruleOf } from "../rules.js";
 
 export function Evidence({ incident, more, curve }) {
-  if (incident.metric) return html`<${IncidentCurve} incident=${incident} resource=${curve} />`;
+  const { evidence } = ruleOf(incident.rule);
+  if (incident.metric && evidence.includes("curve")) return html`<${IncidentCurve} incident=${incident} resource=${curve} />`;
   if (more?.frame) return html`<${Picture} frame=${more.frame} />`;
   if (more?.result) return html`<${TestResult} result=${more.result} />`;
-  const { evidence } = ruleOf(incident.rule);
   const ofDevice = evidence.includes("device_curve") || evidence.includes("refusals");
   return ofDevice ? html`<${DeviceEvidence} id=${incident.device} evidence=${evidence} />` : null;
 }
