@@ -41,7 +41,7 @@ bench: setup  ## throughput, latency and CPU per reading, on a stack of its own
 	$(BIN)/python -m bench.pipeline
 
 faults: setup  ## the long fault drills: kill -9 of every process under load, with an independent checker
-	FAULTS=long $(BIN)/pytest tests/faults
+	FAULTS=long $(BIN)/pytest tests/faults tests/integration/test_judge.py
 
 lock: setup  ## pin the whole environment again after a change of pyproject.toml
 	$(BIN)/python -m stack.setup.lock

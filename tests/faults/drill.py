@@ -1,7 +1,6 @@
 """One drill: a whole stack of its own under load, with senders that keep their own log."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from stack.services import NAMES
 from stack.stack import Stack
 from tests.waiting import until
 
-LONG = os.environ.get("FAULTS") == "long"
 ENTERPRISE = "drill"
 RECOVERY_S = 60.0
 """G9: normal flow again within this time, by itself."""

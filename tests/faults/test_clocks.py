@@ -17,8 +17,8 @@ import pytest
 from stack.supervisor import Supervisor
 from tests.faults import checker
 from tests.faults.conftest import Target
-from tests.faults.drill import LONG
 from tests.faults.wrong_clock import WrongClock
+from tests.length import LONG
 from tests.mqtt_client import RawClient, publish
 from tests.waiting import until
 

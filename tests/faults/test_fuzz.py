@@ -17,7 +17,7 @@ import pytest
 
 from tests import mqtt_client
 from tests.faults.conftest import Target
-from tests.faults.drill import LONG
+from tests.length import LONG
 from tests.waiting import until
 
 SEED = 4711

@@ -17,8 +17,9 @@ from processors.worker.database import Database
 from schemas.reading import Line
 from tests import refused_sockets
 from tests.faults import changes, checker
-from tests.faults.drill import LONG, Drill
+from tests.faults.drill import Drill
 from tests.faults.rebuild import rebuilt
+from tests.length import LONG
 
 pytestmark = [pytest.mark.long, *refused_sockets.FORGIVEN]
 SEED = 20261123

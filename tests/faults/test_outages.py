@@ -11,7 +11,8 @@ import pytest
 from bench.cpu import memory_bytes
 from tests import refused_sockets
 from tests.faults import checker
-from tests.faults.drill import LONG, RECOVERY_S, Drill
+from tests.faults.drill import RECOVERY_S, Drill
+from tests.length import LONG
 from tests.waiting import until
 
 pytestmark = [pytest.mark.long, *refused_sockets.FORGIVEN]

@@ -19,10 +19,13 @@ from schemas.rejection import Rejection, encode_rejection
 from schemas.result import Result, Verdict, encode_result
 from schemas.topics import READINGS, REJECTIONS, RESULTS, partition_of
 from tests.judges import Judges, Packs
+from tests.length import LONG
 from tests.servers import Database
 from tests.waiting import until
 
 pytestmark = pytest.mark.long
+
+ROUNDS = 6 if LONG else 2
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def test_killed_judges_lose_and_double_nothing(judges: Judges) -> None:
     judges.start(batch_packs=8)
     judges.start(batch_packs=8)
     packs = Packs(judges)
-    for round_ in range(4):
+    for round_ in range(ROUNDS):
         feed(packs, points, range(round_ * 60, round_ * 60 + 60), chance)
         before = len(judges.readings())
         until(lambda before=before: len(judges.readings()) > before, 40)
@@ -148,16 +151,16 @@ def test_killed_judges_lose_and_double_nothing(judges: Judges) -> None:
         victim.kill()
         victim.wait()
         judges.start(batch_packs=8)
-        if round_ == 1:
+        if round_ == 0:
             judges.sql(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'coldwatch-judge%'"
                 " and datname = current_database()"
             )
-    feed(packs, points, range(240, 300), chance)
+    feed(packs, points, range(ROUNDS * 60, ROUNDS * 60 + 60), chance)
     books = judges.settled(90)
     assert books.balanced
     assert books.accepted == packs.values
-    assert books.stored == len(judges.readings()) == 300 * len(points) // 2
+    assert books.stored == len(judges.readings()) == (ROUNDS + 1) * 60 * len(points) // 2
     assert books.duplicate == packs.values - books.stored
     assert live(judges) == offline(judges) != set()
     told = {(f.id, f.version) for f in judges.told()}
