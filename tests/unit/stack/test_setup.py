@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack import caches, doctor
+from stack.kafka import Kafka
 from stack.setup import packages, root_file_system, steps
 from stack.setup.building import build_once
 from stack.setup.steps import SetupFailed
@@ -85,6 +86,19 @@ def test_a_build_that_fails_leaves_nothing_in_its_place_and_can_be_repeated(tmp_
     assert build_once(target, lambda directory: (directory / "a.jar").touch())
     assert [path.name for path in target.iterdir()] == ["a.jar"]
     assert not list(tmp_path.glob(".*building*"))
+
+
+def test_a_broker_starts_from_the_archive_of_its_classes_once_there_is_one(tmp_path: Path) -> None:
+    jars = tmp_path / "kafka-1"
+    jars.mkdir()
+    for name in ("b.jar", "a.jar"):
+        (jars / name).touch()
+    broker = Kafka(jars, tmp_path / "data", 1, 2)
+    assert "SharedArchiveFile" not in " ".join(broker.command())
+    archive = caches.kafka_classes(jars)
+    archive.touch()
+    assert f"-XX:SharedArchiveFile={archive}" in broker.command()
+    assert f"{jars}/a.jar:{jars}/b.jar" in broker.command()  # the order that the archive was made with
 
 
 def test_a_failed_step_shows_the_end_of_its_output_and_the_remedy(tmp_path: Path) -> None:
