@@ -1,7 +1,7 @@
 """What a look costs by itself: `python -m bench.floor [--json]`, two minutes.
 
 The same Kafka and PostgreSQL as ours, and programs that do nothing but pass on: a producer of aiokafka sends a record
-to each of eight partitions, a reader (Faust, or aiokafka alone) gets them, and one transaction (begin, a COPY, an
+to each of `--partitions`, a reader (Faust, or aiokafka alone) gets them, and one transaction (begin, a COPY, an
 update of positions, commit) stores them. No MQTT, no admission, no judging, no ledger. `--looks` of these a second; as
 with ours the fetch waits at the broker, and Faust's acknowledgements are off. What is over these figures is ours.
 """
@@ -15,8 +15,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+import uvloop
 from pydantic import SecretStr
 
 from bench import pipeline
@@ -28,6 +30,7 @@ from stack.stack import Stack
 
 TOPIC = "floor"
 PARTITIONS = 8
+"""Of the topic. Ten readings of 200/s touch six of them a look, fifty of 1,000/s all."""
 SETTLE_S, MEASURE_S = 8.0, 20.0
 FETCH_WAITS_MS = 1_000
 ROWS = 10
@@ -43,13 +46,15 @@ insert into floor_position select n, 0 from generate_series(0, 7) n;
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.floor", description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--looks", type=float, nargs="*", default=[20.0, 10.0])
+    parser.add_argument("--looks", type=float, nargs="*", default=[20.0])
+    parser.add_argument("--partitions", type=int, nargs="*", default=[6, 8])
     parser.add_argument("--role", choices=ROLES)
     parser.add_argument("--kafka", default="")
     chosen = parser.parse_args()
     if chosen.role:
         settings = Settings.model_validate({"kafka": {"bootstrap": chosen.kafka}})
-        ROLES[chosen.role](settings, chosen.looks[0], sys.stdin.readline().strip())
+        uvloop.install()  # as ours have it
+        ROLES[chosen.role](settings, chosen.looks[0], chosen.partitions[0], sys.stdin.readline().strip())
         return 0
     with tempfile.TemporaryDirectory(prefix="coldwatch-bench-") as directory:
         home = Path(directory)
@@ -59,17 +64,17 @@ def main() -> int:
         try:
             _prepare(stack.settings)
             for reader in ("faust", "aiokafka"):
-                for looks in chosen.looks:
-                    found = measure(stack, reader, looks)
+                for looks, touched in product(chosen.looks, chosen.partitions):
+                    found = measure(stack, reader, looks, touched)
                     print(json.dumps(found) if chosen.json else _text(found), flush=True)
         finally:
             stack.stop()
     return 0
 
 
-def measure(stack: Stack, reader: str, looks: float) -> dict[str, float | str]:
+def measure(stack: Stack, reader: str, looks: float, touched: int) -> dict[str, float | str]:
     """Milliseconds of CPU a look, by process, and what that is for a reading at 200/s."""
-    started = [_start(stack.settings, role, looks) for role in (reader, "producer")]
+    started = [_start(stack.settings, role, looks, touched) for role in (reader, "producer")]
     try:
         time.sleep(SETTLE_S)
         before, began_s = _cpu(stack, started), time.monotonic()
@@ -83,7 +88,7 @@ def measure(stack: Stack, reader: str, looks: float) -> dict[str, float | str]:
     cores = sum(used.values())
     each = {f"{name}_ms": round(value * 1000 / looks, 2) for name, value in used.items()}
     return {
-        "reader": reader, "looks_per_s": looks, **each, "sum_ms": round(cores * 1000 / looks, 2),
+        "reader": reader, "looks_per_s": looks, "partitions": touched, **each, "sum_ms": round(cores * 1000 / looks, 2),
         "cores": round(cores, 3), "us_per_reading_at_200": round(cores * 1e6 / 200),
     }  # fmt: skip
 
@@ -104,8 +109,9 @@ def _prepare(settings: Settings) -> None:
     connection.close()
 
 
-def _start(settings: Settings, role: str, looks: float) -> "subprocess.Popen[str]":
+def _start(settings: Settings, role: str, looks: float, touched: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "bench.floor", "--role", role, "--looks", str(looks)]
+    command += ["--partitions", str(touched)]
     process = subprocess.Popen(
         [*command, "--kafka", settings.kafka.bootstrap], stdin=subprocess.PIPE, text=True
     )
@@ -123,17 +129,17 @@ def _cpu(stack: Stack, started: list["subprocess.Popen[str]"]) -> dict[str, floa
 # -------------------------------------------------------------------- the programs
 
 
-def produce(settings: Settings, looks: float, owner_url: str) -> None:
-    asyncio.run(_produce(settings, looks))
+def produce(settings: Settings, looks: float, touched: int, owner_url: str) -> None:
+    asyncio.run(_produce(settings, looks, touched))
 
 
-async def _produce(settings: Settings, looks: float) -> None:
+async def _produce(settings: Settings, looks: float, touched: int) -> None:
     producer = kafka.async_producer(settings.kafka, "floor")
     await producer.start()
     while True:
         began_s = time.monotonic()
         batches = []
-        for partition in range(PARTITIONS):
+        for partition in range(touched):
             batch = producer.create_batch()
             batch.append(key=None, value=bytes(200), timestamp=None)
             batch.close()
@@ -142,7 +148,7 @@ async def _produce(settings: Settings, looks: float) -> None:
         await asyncio.sleep(max(0.0, 1 / looks - (time.monotonic() - began_s)))
 
 
-def read_with_aiokafka(settings: Settings, looks: float, owner_url: str) -> None:
+def read_with_aiokafka(settings: Settings, looks: float, touched: int, owner_url: str) -> None:
     asyncio.run(_read(settings, store_into(owner_url)))
 
 
@@ -159,7 +165,7 @@ async def _read(settings: Settings, store: Callable[[], None]) -> None:
             await asyncio.sleep(0.02)  # the batches of one departure arrive as one or two fetches
 
 
-def read_with_faust(settings: Settings, looks: float, owner_url: str) -> None:
+def read_with_faust(settings: Settings, looks: float, touched: int, owner_url: str) -> None:
     import mode.loop
 
     mode.loop.use("uvloop")

@@ -25,7 +25,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.long
 
-ROUNDS = 6 if LONG else 2
+ROUNDS = 6 if LONG else 4
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_killed_judges_lose_and_double_nothing(judges: Judges) -> None:
         victim.kill()
         victim.wait()
         judges.start(batch_packs=8)
-        if round_ == 0:
+        if round_ == 1:
             judges.sql(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'coldwatch-judge%'"
                 " and datname = current_database()"
