@@ -121,6 +121,19 @@ def step(
     return CameraState(frame.at_us, frame.seq, scene or state.scene, episodes, told), findings
 
 
+def retire(
+    state: CameraState, checks: Iterable[Judged], camera: str, retired_us: int
+) -> tuple[CameraState, list[Finding]]:
+    """The camera was retired then: what goes on ends, at its newest frame at the earliest."""
+    end_us = max(retired_us, state.at_us)
+    findings = [
+        _ended(episode, check, camera, end_us)
+        for check in checks
+        if (episode := state.episodes.get(check.name)) and episode.version
+    ]
+    return msgspec.structs.replace(state, episodes={}), findings
+
+
 def _judge(
     episode: Episode, check: Judged, score: float, frame: FrameReference, late_us: int
 ) -> tuple[Episode, list[Finding]]:
@@ -157,21 +170,34 @@ def _bad(
 
 
 def _finding(episode: Episode, check: Judged, frame: FrameReference, change: Change, late_us: int) -> Finding:
-    subject = subject_of(frame.camera)
+    return msgspec.structs.replace(
+        _version(episode, check, frame.camera, change, frame.at_us),
+        end_us=episode.good_us if change is Change.CLOSED else None,
+        received_us=frame.received_us,
+        late=frame.received_us - frame.at_us > late_us,
+    )
+
+
+def _ended(episode: Episode, check: Judged, camera: str, end_us: int) -> Finding:
+    """Closed without a good frame, since none will come."""
+    found = _version(episode, check, camera, Change.CLOSED, end_us)
+    return msgspec.structs.replace(found, end_us=end_us, detail=found.detail | {"reason": "retired"})
+
+
+def _version(episode: Episode, check: Judged, camera: str, change: Change, time_us: int) -> Finding:
+    subject = subject_of(camera)
     return Finding(
         id=finding_id(subject, check.rule, episode.start_us, episode.ordinal),
         version=episode.version + 1,
         change=change,
         subject=subject,
-        device=frame.camera,
+        device=camera,
         rule=check.rule,
         severity=check.severity,
         start_us=episode.start_us,
-        end_us=episode.good_us if change is Change.CLOSED else None,
-        measured_us=frame.at_us,
-        received_us=frame.received_us,
+        measured_us=time_us,
+        received_us=time_us,
         peak=episode.peak,
         limit=check.limit,
-        late=frame.received_us - frame.at_us > late_us,
         detail={"sha256": episode.first, "worst_sha256": episode.worst},
     )

@@ -14,7 +14,7 @@ import msgspec
 from prometheus_client import Counter, Histogram
 
 from processors.frames.checkpoint import decode_states, encode_states
-from processors.frames.engine import CameraState, Scene, faults, is_news, step
+from processors.frames.engine import CameraState, Scene, faults, is_news, retire, step
 from processors.frames.images import Images
 from processors.frames.store import Camera, FrameRow, FramesWork
 from processors.frames.vision import CHECKS, Check, look
@@ -105,6 +105,28 @@ class FramesWorker(Turns[Cameras, FramesWork]):
             if slot := self.slots.get(advance.place):
                 advance.stream_us = max((camera.at_us for camera in slot.state.values()), default=None)
 
+    # ------------------------------------------------------------------ cameras that were retired
+
+    def idle(self) -> None:
+        """Ends what goes on for cameras that were retired: no frame of them comes any more that would."""
+        super().idle()
+        for slot in self.slots:
+            if slot.next == slot.expected and (ended := self._end_retired(slot)):
+                self._checkpoint(slot, FramesWork(findings=ended))
+
+    def _end_retired(self, slot: Slot[Cameras]) -> list[FindingRow]:
+        named = [name for name, state in slot.state.items() if state.episodes]
+        known = self.patience.insist(lambda: self.store.cameras(named)) if named else {}
+        ended: list[FindingRow] = []
+        for name, camera in known.items():
+            if camera.retired_us is not None:
+                state, findings = retire(slot.state[name], self._checks.values(), name, camera.retired_us)
+                slot.state[name] = state
+                ended += [FindingRow(slot.place, camera.enterprise, finding) for finding in findings]
+        return ended
+
+    # ------------------------------------------------------------------ checkpoints
+
     def encode(self, slot: Slot[Cameras], work: FramesWork) -> bytes | None:
         return encode_states(slot.state)
 
@@ -127,7 +149,9 @@ class FramesWorker(Turns[Cameras, FramesWork]):
         state = slot.state.get(frame.camera, CameraState())
         news = is_news(state, frame)
         seen = self.patience.insist(lambda: self._look(frame, state.scene if news else None))
-        work.frames.append(FrameRow(record.place, camera.enterprise, frame, seen.scores, seen.faults))
+        work.frames.append(
+            FrameRow(record.place, record.position, camera.enterprise, frame, seen.scores, seen.faults)
+        )
         if news:
             late_us = max(2 * camera.interval_us, LATE_AT_LEAST_US)
             slot.state[frame.camera], findings = step(

@@ -167,8 +167,9 @@ class Turns(ABC, Generic[State, Work]):
         if due:
             self._put_checkpoint(*min(due, key=lambda pair: pair[0].checkpointed_s), work)
 
-    def _checkpoint(self, slot: Slot[State]) -> None:
-        work = self.blank()
+    def _checkpoint(self, slot: Slot[State], work: Work | None = None) -> None:
+        """Writes the slot's checkpoint, and `work` with it."""
+        work = work or self.blank()
         work.advances = [Advance(slot.place, slot.next, slot.next)]
         self._put_checkpoint(slot, work.advances[0], work)
         self._commit(work)

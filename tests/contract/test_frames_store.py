@@ -34,6 +34,7 @@ class Kit:
     ledger: Callable[[], tuple[int, ...]]
     findings: Callable[[], list[tuple[str, int]]]
     rejected: Callable[[], list[bytes]]
+    conflicts: Callable[[], list[str]]
 
 
 def memory() -> Kit:
@@ -44,6 +45,7 @@ def memory() -> Kit:
         lambda: tuple(sum(b[i] for b in store.ledger) for i in (3, 4, 5, 7)),
         lambda: sorted(store.books.findings),
         lambda: [raw or b"" for _, _, _, raw in store.rejections],
+        lambda: [r.detail for _, _, r, _ in store.rejections if r.code == "conflict"],
     )
 
 
@@ -80,6 +82,14 @@ def real(servers: "Servers") -> tuple[Kit, Callable[[], None]]:
         )[0],
         lambda: ask(url, "select id::text, version from finding order by 1, 2"),
         lambda: [bytes(raw) for (raw,) in ask(url, "select raw from rejection")],
+        lambda: [
+            detail
+            for (detail,) in ask(
+                url,
+                "select detail from rejection where code = 'conflict' and disposition = 'quarantined'"
+                " and device = 'cam' and enterprise = 'e' and raw is null and length(stored) = 64 order by position",
+            )
+        ],
     )
 
     def end() -> None:
@@ -99,12 +109,14 @@ def kit(request: pytest.FixtureRequest) -> Iterator[Kit]:
     end()
 
 
-def row(number: int, *faults: str) -> FrameRow:
+def row(number: int, *faults: str, sha256: str = "ab" * 32, position: int | None = None) -> FrameRow:
     frame = FrameReference(
-        camera="cam", at_us=BASE_US + number, seq=number, received_us=BASE_US + number, sha256="ab" * 32, size_bytes=9,
+        camera="cam", at_us=BASE_US + number, seq=number, received_us=BASE_US + number, sha256=sha256, size_bytes=9,
         width=640, height=360,
     )  # fmt: skip
-    return FrameRow(PLACE, "e", frame, {"black": 0.25}, list(faults))
+    return FrameRow(
+        PLACE, number if position is None else position, "e", frame, {"black": 0.25}, list(faults)
+    )
 
 
 def finding(version: int) -> FindingRow:
@@ -129,6 +141,20 @@ def test_frames_are_stored_once_and_booked_each_time(kit: Kit) -> None:
     assert (outcome.stored, outcome.duplicate) == (0, 1)
     assert kit.rows() == [(BASE_US + 1, 1, []), (BASE_US + 2, 2, ["black"])]
     assert kit.ledger() == (4, 2, 2, 0)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["of a batch before", "of the same batch"])
+def test_another_picture_of_the_same_camera_time_and_seq_is_a_conflict(kit: Kit, before: bool) -> None:
+    kit.store.claim({PLACE: 0}, IDS)
+    others = [row(1, sha256=letter * 64, position=n) for n, letter in enumerate("cd", 1)]
+    if before:
+        kit.store.write(work(0, 1, row(1)))
+    first = [] if before else [row(1, position=0)]
+    outcome = kit.store.write(work(len(kit.rows()), 4, *first, *others, row(1, position=3)))
+    assert (outcome.stored, outcome.duplicate, outcome.conflict) == (len(first), 1, 2)
+    assert kit.rows() == [(BASE_US + 1, 1, [])]
+    assert kit.ledger() == (4, 1, 1, 0)
+    assert kit.conflicts() == [f"{'ab' * 6} ≠ {letter * 12}" for letter in "cd"]
 
 
 def test_a_batch_that_is_in_already_writes_nothing(kit: Kit) -> None:
@@ -189,6 +215,17 @@ def test_a_bad_record_is_kept_with_its_bytes_and_booked(kit: Kit) -> None:
 def test_cameras_are_looked_up_by_name(kit: Kit) -> None:
     assert kit.store.cameras(["cam", "stranger"]) == {"cam": Camera("e", 2_000_000)}
     assert kit.store.cameras([]) == {}
+
+
+def test_a_camera_that_was_retired_says_so(servers: "Servers") -> None:
+    kit, end = real(servers)
+    try:
+        assert isinstance(kit.store, FramesStore)
+        with kit.store.database.transaction() as cursor:
+            cursor.execute("update device set retired_at = to_timestamp(%s / 1e6)", (BASE_US,))
+        assert kit.store.cameras(["cam"]) == {"cam": Camera("e", 2_000_000, BASE_US)}
+    finally:
+        end()
 
 
 def test_a_worker_that_lost_its_partition_is_fenced(servers: "Servers") -> None:

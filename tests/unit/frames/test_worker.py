@@ -75,6 +75,35 @@ def episodes(store: MemoryFrames) -> list[tuple[str, int, int | None]]:
 EXPECTED = [("camera_covered", 10, 16), ("camera_frozen", 24, 30)]
 
 
+def test_a_camera_that_is_retired_while_covered_ends_its_fault(
+    images: MemoryImages, decoder: Decoder, records: list[Record]
+) -> None:
+    store = MemoryFrames(CAMERAS)
+    made = worker(store, images, decoder)
+    made.handle(records[:14])
+    made.idle()
+    assert episodes(store) == [("camera_covered", 10, None)]
+    retired_us = START_US + 20 * 2_000_000
+    store.known["cam-1"] = CAMERAS["cam-1"]._replace(retired_us=retired_us)
+    made.idle()
+    assert episodes(store) == [("camera_covered", 10, 20)]
+    closed = max(store.books.findings.items())[1]
+    assert (closed.version, closed.detail["reason"]) == (2, "retired")
+    made.idle()
+    worker(store, images, decoder).idle()
+    assert len(store.books.findings) == 2
+
+
+def test_a_camera_that_is_retired_before_anybody_was_told_says_nothing(
+    images: MemoryImages, decoder: Decoder, records: list[Record]
+) -> None:
+    store = MemoryFrames({"cam-1": CAMERAS["cam-1"]._replace(retired_us=START_US)})
+    made = worker(store, images, decoder)
+    made.handle(records[:11])
+    made.idle()
+    assert episodes(store) == []
+
+
 def test_frames_become_rows_with_scores_and_faults_and_findings(
     images: MemoryImages, decoder: Decoder, records: list[Record]
 ) -> None:
