@@ -19,7 +19,7 @@ from ingest.quarantine import Quarantine, clock_detail, impossible_detail
 from ingest.routing import Route, Target, resolve
 from schemas.device_topics import FRAME, RESULT, TELEMETRY
 from schemas.frame import FrameReference
-from schemas.reading import AHEAD_SUSPECT_US, GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line
+from schemas.reading import AHEAD_SUSPECT_US, GOOD, MAX_SEQ, SUSPECT, reading_line, refused_line, sound_line
 from schemas.rejection import Rejection
 from schemas.result import Result, Verdict
 from schemas.times import to_us
@@ -37,9 +37,10 @@ SWITCH_VALUES: Final = (0.0, 1.0)
 class Admitted(msgspec.Struct, frozen=True, gc=False):
     """What is to be written before the message may be acknowledged; the parts are conserved by count.
 
-    lines: for the READINGS pack of `partition`, refused lines included. count: values in lines (refused lines are
-    none). result, frame: for their topics; a frame's payload goes to the evidence store under its sha256 first.
-    rejections: each with the raw bytes to keep; one per code, its count says how many values.
+    lines: for the READINGS pack of `partition`; with refused lines, and sound ones of results and frames, that tell the
+    judge that the device was heard. count: values in lines (those are none). result, frame: for their topics; a frame's
+    payload goes to the evidence store under its sha256 first. rejections: each with the raw bytes to keep; one per
+    code, its count says how many values.
     """
 
     lines: bytes
@@ -204,7 +205,8 @@ def _admit_frame(route: Route, size: ImageSize, payload: bytes, received_us: int
         width=size.width,
         height=size.height,
     )
-    return Admitted(b"", 0, route.partition, frame=frame)
+    heard = sound_line(route.device.id, at_us, received_us)
+    return Admitted(heard, 0, route.partition, frame=frame)
 
 
 def _admit_result(route: Route, said: Reported, payload: bytes, received_us: int) -> Admitted:
@@ -214,7 +216,8 @@ def _admit_result(route: Route, said: Reported, payload: bytes, received_us: int
     if said.verdict is None:
         unknown = Refusal("unknown_verdict", "$.verdict", shown(said.verdict_raw))
         return _refuse_whole(route, unknown, payload, received_us)
-    return Admitted(b"", 0, route.partition, result=_result(route, said, said.verdict, payload, received_us))
+    result = _result(route, said, said.verdict, payload, received_us)
+    return Admitted(sound_line(route.device.id, said.at_us, received_us), 0, route.partition, result=result)
 
 
 def _result(route: Route, said: Reported, verdict: Verdict, payload: bytes, received_us: int) -> Result:

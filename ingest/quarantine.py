@@ -1,13 +1,14 @@
 """What of one message cannot be true: one rejection per code, however many values, since each keeps the raw message."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from ingest.routing import Route, Target
 from schemas.rejection import Rejection
 
 YEARS_10_US: Final = 10 * 365 * 86_400_000_000
+SHANGHAI: Final = timezone(timedelta(hours=8))
 UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -42,12 +43,18 @@ class Quarantine:
 
 
 def clock_detail(at_us: int, received_us: int) -> str:
-    """A device's time and how far it is off, e.g. `2026-11-23T02:13:31Z, +11 min`."""
+    """A device's time and how far it is off, e.g. `2026-11-23T10:13:31+08:00, +11 min`."""
     if abs(at_us * 1000 - received_us) < YEARS_10_US:
         return f"{_instant(at_us)}; 秒 s → 毫秒 ms"
-    off_s = (at_us - received_us) // 1_000_000
-    size, unit = next(((n, u) for n, u in UNITS if abs(off_s) >= n), (1, "s"))
-    return f"{_instant(at_us)}, {off_s // size:+d} {unit}" if abs(off_s) < 10**11 else _instant(at_us)
+    off_s = round((at_us - received_us) / 1_000_000)
+    return f"{_instant(at_us)}, {_signed(off_s)}" if abs(off_s) < 10**11 else _instant(at_us)
+
+
+def _signed(off_s: int) -> str:
+    """Rounded to the largest unit of which there is one, and to halves of it: a zone off by 5.5 h is no whole hour."""
+    size, unit = next(((n, u) for n, u in UNITS if abs(off_s) >= n * 0.95), (1, "s"))
+    halves = round(2 * off_s / size) if size > 1 else 2 * off_s
+    return f"{halves / 2:+g} {unit}"
 
 
 def impossible_detail(target: Target, value: float) -> str:
@@ -61,6 +68,6 @@ def impossible_detail(target: Target, value: float) -> str:
 
 def _instant(at_us: int) -> str:
     try:
-        return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(at_us // 1_000_000, SHANGHAI).isoformat()
     except (ValueError, OverflowError, OSError):
         return "> 9999" if at_us > 0 else "< 0001"

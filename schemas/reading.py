@@ -32,6 +32,9 @@ CLOCKS_UNDER_WAY: Final = 2
 REFUSED: Final = "refused:"
 """Prefix of the note that says a message of device `d` was refused; what follows is the rejection's code."""
 
+SOUND: Final = "sound"
+"""Note of a line that says a message of device `d` without a reading (a result, a frame) was accepted; at: its time."""
+
 HEADER_COUNT: Final = "count"
 HEADER_RUN: Final = "run"
 HEADER_TOTAL: Final = "total"
@@ -39,7 +42,7 @@ HEADER_TOTAL: Final = "total"
 
 
 class Line(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
-    """A reading (`p` > 0), a clock line (`n` == CLOCK) or a note about a device (`n` starts with REFUSED).
+    """A reading (`p` > 0), a clock line (`n` == CLOCK) or a note about a device (`n` is SOUND or starts with REFUSED).
 
     p: point id, 0 when this is no reading.   at: device time, us UTC (clock line: the gateway's time).
     seq: 0 when the device sends none.        v: value in the point's unit.      q: quality flag (and BY_RECORD).
@@ -89,6 +92,11 @@ def reading_line(point: int, at_us: int, seq: int, value: float, quality: int, r
 def clock_line(now_us: int, run: str, ordinal: int = 0) -> bytes:
     """The gateway's clock as a line; `run` names the gateway process."""
     return _encode.encode(Line(p=0, at=now_us, seq=ordinal, d=run, n=CLOCK)) + b"\n"
+
+
+def sound_line(device: str, at_us: int, received_us: int) -> bytes:
+    """Tells the judge that a message of `device` without a reading was accepted, measured then by its own clock."""
+    return _encode.encode(Line(p=0, at=at_us, r=received_us, d=device, n=SOUND)) + b"\n"
 
 
 def refused_line(device: str, code: str, received_us: int) -> bytes:

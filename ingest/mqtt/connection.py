@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -49,6 +48,7 @@ class Gate(Protocol):
     def find(self) -> Callable[[str], Device | None]: ...
     @property
     def now_s(self) -> Callable[[], float]: ...
+    def next_us(self, messages: int) -> int: ...
     def joined(self, connection: "Connection") -> None: ...
     def left(self, connection: "Connection") -> None: ...
     def sign_in(self, connection: "Connection", username: str, password: bytes) -> None: ...
@@ -152,11 +152,12 @@ class Connection(asyncio.Protocol):
         acks = ticket.acks
         routes = self._routes
         lanes = self._packer_lanes
-        now_us = time.time_ns() // 1000
+        now_us = self._gate.next_us(len(packets))
         puback = encode.PUBACK
         try:
             for packet in packets:
                 if type(packet) is tuple:
+                    now_us += 1  # each message has a received time of its own: some have no other identity
                     _, topic, mid, payload = packet
                     route = routes.get(topic)
                     if route is not None:

@@ -34,6 +34,8 @@ EXCESS = 1_000
 """Connections above the limit that are still told "server busy"; beyond it they are cut without a word."""
 GOODBYE_S = 1.0
 BACKLOG = 4096
+STEPPED_US = 1_000_000
+"""A clock that goes back by this was set; by less, what was given runs ahead of it a little."""
 
 
 class Server:
@@ -80,6 +82,7 @@ class Server:
         self.acknowledged_messages = 0
         self.received_bytes = 0
         self.beat_s = now_s()
+        self._given_us = 0
 
     # ------------------------------------------------------------------ sockets
 
@@ -137,6 +140,14 @@ class Server:
                 self.notices.review(connection)
 
     # ------------------------------------------------------------------ through: tickets and the bound
+
+    def next_us(self, messages: int) -> int:
+        """Received times for so many messages: each of the microseconds behind the one returned is given once."""
+        now_us = time.time_ns() // 1000
+        if 0 <= self._given_us - now_us < STEPPED_US:
+            now_us = self._given_us
+        self._given_us = now_us + messages
+        return now_us
 
     def admitted(self, ticket: Ticket) -> None:
         """A connection's run of messages is in the lanes: count its bytes, and send at the end of this turn."""

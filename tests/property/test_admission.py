@@ -49,7 +49,9 @@ def check(admitted: Admitted) -> None:
     """What must hold of every answer: its parts can be written, read again, and name their reason."""
     lines = decode_lines(admitted.lines)
     assert sum(1 for line in lines if line.p) == admitted.count
-    assert [line.n for line in lines if not line.p] == [f"refused:{r.code}" for r, _ in admitted.rejections]
+    heard = ["sound"] if admitted.result or admitted.frame else []
+    refused = [f"refused:{rejection.code}" for rejection, _ in admitted.rejections]
+    assert [line.n for line in lines if not line.p] == heard + refused
     assert admitted.count or admitted.rejections or admitted.result or admitted.frame
     for rejection, _raw in admitted.rejections:
         assert decode_rejection(encode_rejection(rejection)) == rejection
