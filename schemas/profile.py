@@ -28,7 +28,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     low/high: the legal limit; *_inclusive: the limit value itself complies.
     tolerance_*: beyond it a breach is a violation, inside it a warning; reject_*: beyond it, critical.
     dwell_us: measured time in breach before a finding opens. hysteresis, hysteresis_samples: how far and for how
-    many samples a value must be back inside before the episode ends.
+    many samples a value must be back inside before the episode ends. slack_us: how long a gap between two samples may
+    be and still count as measured; None: the larger of three intervals and ten minutes.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     dwell_us: int = 600_000_000
     hysteresis: float = 0.5
     hysteresis_samples: int = 2
+    slack_us: int | None = None
     grace: tuple[GraceWindow, ...] = ()
     silence_intervals: float = 2.0
     clock_ahead_us: int = 60_000_000

@@ -150,10 +150,24 @@ FACTS: Final = FactsTable((
         scope=Scope.DEVICE,
         words=Words("设备时钟不对", "Device clock wrong"),
         evidence=(Evidence.REFUSALS, Evidence.DEVICE_CURVE),
+        aspects=(Aspect("ahead_s", "seconds"),),
+        variants={"cause_zone": Words("设备时区不对", "Device time zone wrong")},
         to_do=Words(
-            "设备时间不准，其数据已隔离：校准设备时钟（NTP 或重新配置时区），再看新数据是否被接受。",
-            "The device's clock is wrong and its data is set apart: set its clock (NTP, or its time zone) and see that"
-            " new data is accepted.",
+            "设备时间不准（超前过多的数据已隔离）：校准设备时钟（NTP 或重新配置时区），再看新数据的时间是否正确。",
+            "The device's clock is wrong (what is far ahead is set apart): set its clock (NTP, or its time zone) and"
+            " see that the times of new data are right.",
+        ),
+    ),
+    RuleFacts(
+        name="wrong_interval",
+        scope=Scope.DEVICE,
+        words=Words("上报间隔不符", "Interval not as registered"),
+        evidence=(Evidence.DEVICE_CURVE,),
+        aspects=(Aspect("usual_s", "seconds"),),
+        to_do=Words(
+            "设备实际上报间隔长于登记的间隔：核对是否有丢包或信号差；若设备本来就这样上报，请改正登记的上报间隔。",
+            "The device reports less often than registered: look for lost messages or a weak signal; if it is meant to"
+            " report so, put the registered interval right.",
         ),
     ),
     RuleFacts(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from processors.judge import checkpoint_1, point_rules
+from processors.judge.pace import NONE, Pace
 from processors.judge.registry_view import RegistryView
 from processors.judge.rule import Rule
 from processors.judge.rules import TABLE
@@ -36,6 +37,7 @@ class StoredPoint(msgspec.Struct, array_like=True, gc=False):
     flagged: list[tuple[int, int]]
     states: dict[str, msgspec.Raw] = {}
     told: dict[str, First] = {}
+    pace: Pace = NONE
 
 
 class StoredDevice(msgspec.Struct, array_like=True, gc=False):
@@ -44,6 +46,7 @@ class StoredDevice(msgspec.Struct, array_like=True, gc=False):
     refused_codes: list[str]
     states: dict[str, msgspec.Raw] = {}
     told: dict[str, First] = {}
+    accepted_us: int = 0
 
 
 class Stored(msgspec.Struct):
@@ -79,14 +82,15 @@ def encode_state(state: PartitionState) -> bytes:
             s.flagged,
             _by_name(s.rules, s.states),
             s.told,
+            s.pace,
         )
         for p, s in state.points.items()
     ]
     rules = state.table.device
     devices = [
-        (d.id, d.refused_us, d.refused_codes, _by_name(rules, d.states), d.told)
+        (d.id, d.refused_us, d.refused_codes, _by_name(rules, d.states), d.told, d.accepted_us)
         for _, d in sorted(state.devices.items())
-        if d.refused_us or d.told or not d.is_calm()
+        if d.refused_us or d.accepted_us or d.told or not d.is_calm()
     ]
     return _encoder.encode(
         {
@@ -144,13 +148,13 @@ def _put_point(state: PartitionState, row: StoredPoint, registry: RegistryView) 
     point = state.add_point(facts)
     point.high, point.last, point.seq, point.received = row.high, row.last, row.seq, row.received
     point.shown, point.since, point.flagged, point.told = row.shown, row.since, row.flagged, row.told
-    point.states = _in_order(point.rules, row.states)
+    point.states, point.pace = _in_order(point.rules, row.states), row.pace
     point_rules.note_ticking(state, point)
 
 
 def _put_device(device: DeviceState, row: StoredDevice) -> None:
     device.refused_us, device.refused_codes, device.told = row.refused_us, row.refused_codes, row.told
-    device.states = _in_order(device.table.device, row.states)
+    device.states, device.accepted_us = _in_order(device.table.device, row.states), row.accepted_us
 
 
 def _by_name(rules: tuple[Rule, ...], states: list[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ changes nothing that was not due, so that looking more often, as after a restart
 
 from processors.judge import point_rules, stalls, stream_time
 from processors.judge.judged import Judged
-from processors.judge.registry_view import FOREVER_US, RegistryView
+from processors.judge.registry_view import FOREVER_US, PointFacts, RegistryView
 from processors.judge.rule import DeviceRule, Heard, Looked, PointView, Refusal, View
 from processors.judge.state import HOUR_US, DeviceState, PartitionState, PointState
 from schemas.profile import Profile
@@ -37,15 +37,32 @@ def heard(
 ) -> None:
     """A reading of a point was received: the rules hear of it, the next look is planned."""
     device, table = point.device, point.device.table
-    if not word.sound or table.every_reading or not device.is_calm():
-        for index, rule in enumerate(table.device):
-            if rule.heard:
-                looked = rule.heard(device.states[index], word)
-                _take(state, device, index, looked, wide, word.received_us, judged)
+    if not word.is_plain or table.every_reading or not device.is_calm():
+        _hear(state, device, word, wide, judged)
     if word.newer:
         point.received = word.received_us
-        window_us = registry.silence_window(point.facts, word.received_us)
+        window_us = registry.silence_window(point.facts, point.pace, word.received_us)
         state.check_at(device, word.received_us + window_us)
+
+
+def sound_line(state: PartitionState, line: Line, registry: RegistryView, judged: Judged) -> None:
+    """A message of the device without a reading was accepted."""
+    device = state.device(line.d)
+    if line.r <= device.accepted_us:
+        return  # the same line once more
+    device.accepted_us = line.r
+    wide = _device_profile(line.d, registry, line.r)
+    ahead_us = line.at - line.r
+    off_us = ahead_us if ahead_us > wide.clock_ahead_us else 0
+    _hear(state, device, Heard(0, line.r, newer=True, fresh=True, off_us=off_us), wide, judged)
+    state.check_at(device, line.r + _window_of(device, registry, line.r))
+
+
+def _hear(state: PartitionState, device: DeviceState, word: Heard, wide: Profile, judged: Judged) -> None:
+    for index, rule in enumerate(device.table.device):
+        if rule.heard:
+            looked = rule.heard(device.states[index], word)
+            _take(state, device, index, looked, wide, word.received_us, judged)
 
 
 def refused_line(state: PartitionState, line: Line, registry: RegistryView, judged: Judged) -> None:
@@ -62,8 +79,8 @@ def refused_line(state: PartitionState, line: Line, registry: RegistryView, judg
         if rule.refused:
             looked = rule.refused(device.states[index], refusal, wide)
             _take(state, device, index, looked, wide, line.r, judged)
-    if device.points:
-        state.check_at(device, line.r + registry.silence_window(device.points[0].facts, line.r))
+    if device.points or device.accepted_us:
+        state.check_at(device, line.r + _window_of(device, registry, line.r))
 
 
 # ---------------------------------------------------------------------- time
@@ -87,8 +104,10 @@ def _heard_lately(state: PartitionState, device: DeviceState, registry: Registry
     points = device.points
     if not points or not device.is_calm():
         return False
-    received_us = points[0].received if len(points) == 1 else min([point.received for point in points])
-    earliest_us = received_us + registry.silence_window(points[0].facts, device.heard_us())
+    heard_us = device.heard_us()
+    earliest_us = min(
+        [point.received + registry.silence_window(point.facts, point.pace, heard_us) for point in points]
+    )
     if earliest_us < state.stream_us:
         return False
     state.check_at(device, earliest_us)
@@ -102,25 +121,46 @@ def _look(state: PartitionState, device: DeviceState, registry: RegistryView, ju
     if retired_us is not None and retired_us + KNOWN_AFTER_US <= state.stream_us:
         _retire(state, device, retired_us, wide, registry, judged)
         return
-    points = tuple(_view_of(state, point, registry, judged) for point in device.points)
     heard_us = device.heard_us()
-    window_us = registry.silence_window(device.points[0].facts, heard_us) if points else 0
-    view = View(state.stream_us, heard_us, window_us, points, state.stalls)
+    points = tuple(_view_of(state, point, registry, heard_us, judged) for point in device.points)
+    window_us = _window_of(device, registry, heard_us)
+    view = View(state.stream_us, heard_us, bool(device.accepted_us), window_us, points, state.stalls)
     for index, rule in enumerate(device.table.device):
         if rule.tick:
             looked = rule.tick(device.states[index], view, wide)
             _take(state, device, index, looked, wide, state.stream_us, judged)
 
 
-def _view_of(state: PartitionState, point: PointState, registry: RegistryView, judged: Judged) -> PointView:
-    """Ends what goes on for a point that the device, being of another kind now, measures no more."""
+def _window_of(device: DeviceState, registry: RegistryView, heard_us: int) -> int:
+    """How long the device may be unheard: as long as the quickest of its points."""
+    if not device.points:
+        return registry.device_window(device.id, heard_us)
+    return min([registry.silence_window(point.facts, point.pace, heard_us) for point in device.points])
+
+
+def _view_of(
+    state: PartitionState, point: PointState, registry: RegistryView, heard_us: int, judged: Judged
+) -> PointView:
+    """Ends what goes on for a point that the device, being of another kind now, measures no more; and by a profile that
+    is gone, where no sample comes any more that would end it."""
     facts = registry.point(point.facts.id, state.stream_us) or point.facts
+    window_us = registry.silence_window(point.facts, point.pace, heard_us)
     if facts.measured:
-        return PointView(facts.id, point.received, None)
+        if state.stream_us > point.received + window_us:
+            _leave_profile(state, point, facts, registry, judged)
+        return PointView(facts.id, point.received, None, window_us)
     profile = _point_profile(point, registry, facts.from_us)
     point_rules.end(point, facts.from_us, "kind_changed", profile, state.stream_us, judged)
     state.ticking.discard(facts.id)
-    return PointView(facts.id, point.received, facts.from_us)
+    return PointView(facts.id, point.received, facts.from_us, window_us)
+
+
+def _leave_profile(
+    state: PartitionState, point: PointState, facts: PointFacts, registry: RegistryView, judged: Judged
+) -> None:
+    if registry.profile(facts.profile, facts.metric, state.stream_us)[0] is None:
+        wide = registry.device_profile(facts.profile, state.stream_us)
+        point_rules.end_by_profile(point, state.stream_us, wide, judged)
 
 
 def _retire(

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Final
 
-from processors.judge import device_rules, point_rules
+from processors.judge import device_rules, pace, point_rules
 from processors.judge.judged import PG_EPOCH_US, ROW, Bad, Hole, Judged, Merge, pack_row
 from processors.judge.registry_view import FOREVER_US, RegistryView
 from processors.judge.rule import Heard
 from processors.judge.state import HOUR_US, PartitionState, PointState
 from schemas.profile import Profile
-from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, QUALITY, REFUSED, Line
+from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, QUALITY, REFUSED, SOUND, Line
 
 MAX_FLAGGED: Final = 64
 MAX_BEHIND_US: Final = 31 * 24 * 3_600_000_000
@@ -46,6 +46,7 @@ def judge(
             at, received, value = line.at, line.r, line.v
             if (
                 point.high < at < point.until
+                and at - point.high <= point.reach
                 and point.lo <= value <= point.hi
                 and line.q <= NOT_EVALUATED
                 and at - received <= point.ahead
@@ -102,6 +103,8 @@ def _note(
         device_rules.clock_line(state, line, registry, judged, written_us)
     elif line.n.startswith(REFUSED) and registry.device(line.d) is not None:
         device_rules.refused_line(state, line, registry, judged)
+    elif line.n == SOUND and 0 < line.at < FOREVER_US and registry.device(line.d) is not None:
+        device_rules.sound_line(state, line, registry, judged)
     else:
         judged.bad.append(_bad(line, position, ordinal, "neither a reading nor a note about a known device"))
 
@@ -128,8 +131,9 @@ def _reading(
         judged.rows.append(pack_row(line))
     else:
         judged.merges.append(Merge(position, ordinal, line, behind=not fresh and not flagged))
-    word = Heard(line.p, line.r, line.r > point.received, fresh, line.at - line.r <= wide.clock_ahead_us)
-    device_rules.heard(state, point, word, wide, registry, judged)
+    if fresh and not flagged:
+        point_rules.note_pace(point, line)
+    device_rules.heard(state, point, _heard(point, line, fresh, wide), wide, registry, judged)
     if fresh and flagged:
         point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
     elif fresh:
@@ -142,6 +146,14 @@ def _reading(
         _arm(point, profile, wide, until, state.hour_us)
 
 
+def _heard(point: PointState, line: Line, fresh: bool, wide: Profile) -> Heard:
+    ahead_us, declared_us = line.at - line.r, point.facts.interval_us
+    off_us = (
+        ahead_us if ahead_us > wide.clock_ahead_us else -pace.behind_us(point.pace, -ahead_us, declared_us)
+    )
+    return Heard(line.p, line.r, line.r > point.received, fresh, off_us, declared_us, point.pace.usual_us)
+
+
 def is_flagged(line: Line, wide: Profile) -> bool:
     """A sample that neither opens nor closes: of bad quality, or too far ahead of the time it was received."""
     return line.q & QUALITY > NOT_EVALUATED or line.at - line.r > wide.clock_ahead_us
@@ -150,14 +162,18 @@ def is_flagged(line: Line, wide: Profile) -> bool:
 def _arm(point: PointState, profile: Profile | None, wide: Profile, until_us: int, hour_us: int) -> None:
     """Opens the short way for a point with nothing going on that was heard in the running hour.
 
-    `turn_hour` closes it, so that what is not received before the point's newest is of this hour too.
+    `turn_hour` closes it, so that what is not received before the point's newest is of this hour too. It stays closed
+    for the samples that tell the point's pace.
     """
     busy = point.flagged or point.shown != point_rules.IN_RANGE or point.received < hour_us
+    busy = busy or point.high != point.last or not pace.is_settled(point.pace, point.facts.interval_us)
     if busy or point.device.blocks(point.facts.id):
         point.close_guard()
         return
     point.lo, point.hi, guarded_us = point_rules.guard(point, profile)
-    point.until, point.ahead = min(until_us, guarded_us), wide.clock_ahead_us
+    next_us = point.last - point.last % HOUR_US + HOUR_US
+    point.until, point.ahead = min(until_us, guarded_us, next_us), wide.clock_ahead_us
+    point.reach = pace.reach_us(point.facts.interval_us)
 
 
 def _adopt(state: PartitionState, registry: RegistryView) -> None:

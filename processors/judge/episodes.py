@@ -1,8 +1,8 @@
 """The episode of one point outside its limits: start, measured time, peak, end. Pure; shared by excursion and door.
 
-An episode starts at the first sample out of limits. Its dwell counts measured time only: the span between two
-samples no further apart than two intervals, so that silence never extends a breach and never ends one. Only k samples
-back inside by the hysteresis end it.
+An episode starts at the first sample out of limits. Its dwell counts the spans that begin with such a sample and are no
+longer than the profile's slack: a longer one counts nothing and ends nothing, so that silence never makes a breach.
+Until the dwell is reached, one sample that complies ends the run; after that only k in a row inside by the hysteresis.
 """
 
 from math import inf, nextafter
@@ -17,12 +17,16 @@ from schemas.profile import Profile
 LOW: Final = 1
 HIGH: Final = 2
 MINUTE_US: Final = 60_000_000
+SLACK_INTERVALS: Final = 3
+SLACK_AT_LEAST_US: Final = 600_000_000
+"""Our default (D) where the profile gives no slack."""
 
 
 class Breach(msgspec.Struct, gc=False):
     """A running episode. `version` 0: the dwell has not been reached, nobody has been told.
 
     sides: LOW | HIGH, the limits crossed so far. inside: samples in a row back inside, the first at inside_us.
+    counts: whether the span that the newest sample begins counts: it was out of limits, and not suppressed.
     """
 
     start_us: int
@@ -34,6 +38,7 @@ class Breach(msgspec.Struct, gc=False):
     inside: int = 0
     inside_us: int = 0
     version: int = 0
+    counts: bool = True
 
 
 def band(profile: Profile) -> tuple[float, float]:
@@ -76,12 +81,14 @@ def grace_reason(at_us: int, value: float, profile: Profile) -> str:
 
 
 def judge_sample(breach: Breach | None, sample: Sample, profile: Profile) -> Stepped:
-    """Steps the episode with one sample; a breach inside a grace window's tolerance is not stepped."""
-    at_us, value = sample.at_us, sample.value
-    if side_of(value, profile) and (reason := grace_reason(at_us, value, profile)):
-        return Stepped(breach, suppressed=reason)
-    breach, said = step(breach, at_us, value, sample.gap_us, sample.interval_us, profile)
-    return Stepped(breach, (said,) if said else ())
+    """Steps the episode with one sample. One that a grace window suppresses opens nothing and counts nothing; of an
+    episode that has opened it is a sample out of limits like any other.
+    """
+    out = side_of(sample.value, profile)
+    reason = grace_reason(sample.at_us, sample.value, profile) if out else ""
+    breach, said = step(breach, sample, profile, suppressed=bool(reason))
+    told = breach is not None and breach.version
+    return Stepped(breach, (said,) if said else (), suppressed="" if told else reason)
 
 
 def guard(breach: Breach | None, profile: Profile | None) -> Guard:
@@ -91,34 +98,49 @@ def guard(breach: Breach | None, profile: Profile | None) -> Guard:
     return Guard(*band(profile)) if profile else Guard()
 
 
-def breach_since(breach: Breach) -> int:
-    return breach.start_us
+def breach_since(breach: Breach) -> int | None:
+    """None before anybody was told of it."""
+    return breach.start_us if breach.version else None
+
+
+def pending_since(breach: Breach) -> int | None:
+    """None once somebody was told of it."""
+    return None if breach.version else breach.start_us
 
 
 def step(
-    breach: Breach | None, at_us: int, value: float, gap_us: int, interval_us: int, profile: Profile
+    breach: Breach | None, sample: Sample, profile: Profile, suppressed: bool = False
 ) -> tuple[Breach | None, Said | None]:
-    """One sound sample in event order. gap_us: since the sample before it, 0 when there was none.
+    """One sound sample in event order.
 
     Returns the episode as it goes on (None: none runs) and what is to be said now.
     """
+    at_us, value = sample.at_us, sample.value
     side = side_of(value, profile)
     if breach is None:
-        return _start(at_us, value, side, profile) if side else (None, None)
-    if gap_us <= 2 * interval_us:
-        breach.measured_us += gap_us
+        return _start(at_us, value, side, profile) if side and not suppressed else (None, None)
+    if breach.counts and sample.gap_us <= slack_us(profile, sample.interval_us):
+        breach.measured_us += sample.gap_us
+    breach.counts = bool(side) and not suppressed
     if _is_of_other_limits(breach, profile):
         if not side:
             return None, _outdated(breach, at_us)
         _hold_against(breach, value, side, profile)
     if side:
         return breach, _worsen(breach, value, side, profile)
-    return _recover(breach, at_us, value, profile)
+    return _recover(breach, at_us, value, profile) if breach.version else (None, None)
+
+
+def slack_us(profile: Profile, interval_us: int) -> int:
+    """How long a span between two samples may be and still count towards the dwell."""
+    if profile.slack_us is not None:
+        return profile.slack_us
+    return max(SLACK_INTERVALS * interval_us, SLACK_AT_LEAST_US)
 
 
 def opens(breach: Breach, profile: Profile) -> Said | None:
     """The opening, once the measured time has reached the dwell."""
-    if breach.version or breach.measured_us < profile.dwell_us:
+    if breach.version or not breach.counts or breach.measured_us < profile.dwell_us:
         return None
     return _say(breach, Change.OPENED)
 
@@ -175,7 +197,7 @@ def _recover(breach: Breach, at_us: int, value: float, profile: Profile) -> tupl
     breach.inside += 1
     if breach.inside < profile.hysteresis_samples:
         return breach, None
-    return None, _say(breach, Change.CLOSED, breach.inside_us) if breach.version else None
+    return None, _say(breach, Change.CLOSED, breach.inside_us)
 
 
 def _inside(breach: Breach, value: float, profile: Profile) -> bool:

@@ -90,6 +90,7 @@ class Judged:
         measured_us: int,
         received_us: int,
         facts: PointFacts | None = None,
+        late: bool = False,
     ) -> None:
         """Makes a finding of what a rule said, of a point when `facts` are given, else of the device.
 
@@ -97,7 +98,6 @@ class Judged:
         """
         metric = facts.metric if facts else ""
         subject = subject_of(device, metric)
-        late = facts is not None and is_late(measured_us, received_us, facts.interval_us)
         self.findings.append(
             Finding(
                 id=finding_id(subject, rule, *first_of(told, rule, said)),
@@ -125,5 +125,5 @@ class Judged:
 
 
 def is_late(measured_us: int, received_us: int, interval_us: int) -> bool:
-    """Freshness: what arrives later than this sounds no siren."""
+    """Freshness: what arrives later than this sounds no siren. received_us: less the device's own steady offset."""
     return received_us - measured_us > max(2 * interval_us, LATE_AT_LEAST_US)

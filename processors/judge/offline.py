@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from processors.judge.engine import is_flagged
 from processors.judge.judged import Judged
-from processors.judge.point_rules import step
+from processors.judge.point_rules import note_pace, step
 from processors.judge.registry_view import RegistryView
 from processors.judge.rules import TABLE
 from processors.judge.state import DeviceState, PointState
@@ -42,6 +42,7 @@ def judge_stored(readings: Iterable[Line], registry: RegistryView, table: RuleTa
             point.facts = facts = registry.point(number, line.r) or facts
             if not is_flagged(line, registry.device_profile(facts.profile, line.r)):
                 profile, _ = registry.profile(facts.profile, facts.metric, line.at)
+                note_pace(point, line)
                 step(point, line, profile, judged)
         findings.extend(judged.findings)
     return episodes_of(findings)

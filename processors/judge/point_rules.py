@@ -1,6 +1,7 @@
 """The loop over the rules of a point: samples and time to each in table order, findings and the board. Pure."""
 
-from processors.judge.judged import Judged
+from processors.judge import pace
+from processors.judge.judged import Judged, is_late
 from processors.judge.registry_view import FOREVER_US, PointFacts
 from processors.judge.rule import CLOSED, EVERY_SAMPLE_US, Guard, PointRule, Said, Sample, Stepped
 from processors.judge.state import PartitionState, PointState
@@ -9,33 +10,38 @@ from schemas.reading import Line
 
 IN_RANGE = "in_range"
 BREACH = "breach"
+PENDING = "pending"
 SUPPRESSED = "suppressed"
 
 
 def step(point: PointState, line: Line, profile: Profile | None, judged: Judged) -> None:
-    """Steps the point's rules with a sound sample that is ahead of all before it."""
+    """Steps the point's rules with a sound sample that is ahead of all before it, whose pace has been noted."""
     gap_us = line.at - point.last if point.last >= 0 else 0
     point.last, point.seq = line.at, line.seq
     if point.flagged:
         point.flagged = [identity for identity in point.flagged if identity > (line.at, line.seq)]
-    sample = Sample(line.at, line.r, line.v, gap_us, point.facts.interval_us)
-    states, since_us, reason, in_range_us = point.states, FOREVER_US, "", line.at
+    sample = Sample(line.at, line.r, line.v, gap_us, point.interval_us)
+    states, reason, in_range_us = point.states, "", line.at
     for index, rule in enumerate(point.rules):
-        kept, said, suppressed = _step(rule, states[index], sample, profile)
-        states[index] = kept
+        states[index], said, suppressed = _step(rule, states[index], sample, profile)
         if said:
             _say(point, rule, said, profile, line.at, line.r, judged)
             in_range_us = said[-1].end_us or in_range_us
-        if suppressed:
-            reason = suppressed
-        elif kept is not None and (breach_us := rule.shows(kept)) is not None:
-            since_us = min(since_us, breach_us)
-    if since_us < FOREVER_US:
-        judged.show(point, BREACH, since_us)
-    elif reason:
+        reason = suppressed or reason
+    state, since_us = _state_of(point)
+    if state != BREACH and reason:
         judged.show(point, SUPPRESSED, line.at, reason)
     else:
-        judged.show(point, IN_RANGE, in_range_us)
+        judged.show(point, state, since_us if since_us < FOREVER_US else in_range_us)
+
+
+def note_pace(point: PointState, line: Line) -> None:
+    """Notes how the sample came, where it is one of those that tell the pace; before it is stepped."""
+    declared_us = point.facts.interval_us
+    if not 0 <= point.last < line.at:
+        return
+    if any(point.states) or pace.wants(point.pace, point.last, line.at, declared_us):
+        point.pace = pace.note(point.pace, line.at - point.last, line.r - line.at, declared_us)
 
 
 def tick(state: PartitionState, point: PointState, profile: Profile | None, judged: Judged) -> None:
@@ -75,6 +81,16 @@ def end(
             _say(point, rule, (said,) if said else (), profile, stream_us, stream_us, judged)
 
 
+def end_by_profile(point: PointState, stream_us: int, wide: Profile, judged: Judged) -> None:
+    """The profile has no row of the metric any more: what goes on by it ends."""
+    for index, rule in enumerate(point.rules):
+        kept = point.states[index]
+        if kept is not None and rule.by_profile:
+            point.states[index] = None
+            said = rule.end(kept, max(stream_us, point.last), "profile_gone")
+            _say(point, rule, (said,) if said else (), wide, stream_us, stream_us, judged)
+
+
 def guard(point: PointState, profile: Profile | None) -> Guard:
     """What none of the point's rules, nor of its device's, need see; the newest sample is at `point.last`."""
     low, high, until_us = Guard()
@@ -97,13 +113,19 @@ def unprofiled(facts: PointFacts) -> Profile:
 
 def _show_again(point: PointState, in_range_us: int, judged: Judged) -> None:
     """Without a sample: of an unknown or suppressed point the board learns no more than it shows."""
-    kept = zip(point.rules, point.states, strict=True)
-    since = [rule.shows(state) for rule, state in kept if state is not None]
-    breaches = [breach_us for breach_us in since if breach_us is not None]
-    if point.shown == IN_RANGE and breaches:
-        judged.show(point, BREACH, min(breaches))
-    elif point.shown == BREACH and not breaches:
-        judged.show(point, IN_RANGE, in_range_us)
+    state, since_us = _state_of(point)
+    if point.shown in (IN_RANGE, PENDING, BREACH):
+        judged.show(point, state, since_us if since_us < FOREVER_US else in_range_us)
+
+
+def _state_of(point: PointState) -> tuple[str, int]:
+    """What the rules' states come to on the board, and since when; FOREVER_US where nothing goes on."""
+    kept = [(rule, state) for rule, state in zip(point.rules, point.states, strict=True) if state is not None]
+    breaches = [since_us for rule, state in kept if (since_us := rule.shows(state)) is not None]
+    pending = [since_us for rule, state in kept if (since_us := rule.pends(state)) is not None]
+    if breaches:
+        return BREACH, min(breaches)
+    return (PENDING, min(pending)) if pending else (IN_RANGE, FOREVER_US)
 
 
 def _step(rule: PointRule, kept: object, sample: Sample, profile: Profile | None) -> Stepped:
@@ -122,8 +144,9 @@ def _say(
     received_us: int,
     judged: Judged,
 ) -> None:
+    late = is_late(measured_us, received_us - point.pace.offset_us, point.interval_us)
     for said in words:
         judged.say(
             rule.name, said, point.told, point.facts.device, profile or unprofiled(point.facts), measured_us,
-            received_us, point.facts,
+            received_us, point.facts, late,
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from processors.judge.pace import Pace, interval_us
 from schemas.profile import DEVICE_METRIC, Profile
 from schemas.registry import KNOWN_AFTER_US, Device, Facts
 
@@ -162,16 +163,28 @@ class RegistryView:
         row, _ = self.profile(name, DEVICE_METRIC, at_us)
         return row or Profile(name=name, version=0, metric=DEVICE_METRIC)
 
-    def silence_window(self, facts: PointFacts, heard_us: int) -> int:
-        """After how long without a word a point of this device is silent, when it was last heard then; in us."""
+    def silence_window(self, facts: PointFacts, pace: Pace, heard_us: int) -> int:
+        """After how long without a word a point of this pace is silent, when it was last heard then; in us."""
         if not facts.from_us <= heard_us < facts.until_us:
             facts = self.point(facts.id, heard_us) or facts
-        rows = self._profiles.get((facts.profile, DEVICE_METRIC))
+        return self._window(interval_us(pace, facts.interval_us), facts.profile, heard_us)
+
+    def device_window(self, device: str, heard_us: int) -> int:
+        """As `silence_window`, for a device without points; 0 for an unknown one."""
+        known = self._devices.get(device)
+        if known is None:
+            return 0
+        index = bisect_right(known.facts, heard_us, key=lambda row: row.from_us)
+        row = known.facts[max(index - 1, 0)] if known.facts else known
+        return self._window(row.interval_us, row.profile, heard_us)
+
+    def _window(self, interval_us: int, profile: str, heard_us: int) -> int:
+        rows = self._profiles.get((profile, DEVICE_METRIC))
         if (
             rows and len(rows) == 1 and _always_holds(rows[0], heard_us)
         ):  # asked for every device now and then
-            return int(facts.interval_us * rows[0].silence_intervals)
-        return int(facts.interval_us * self.device_profile(facts.profile, heard_us).silence_intervals)
+            return int(interval_us * rows[0].silence_intervals)
+        return int(interval_us * self.device_profile(profile, heard_us).silence_intervals)
 
 
 def _always(device: Device) -> Facts:

@@ -11,6 +11,7 @@ from math import inf
 from sys import float_info
 from typing import Any, ClassVar, Final, NamedTuple
 
+from processors.judge.pace import is_above
 from processors.judge.registry_view import FOREVER_US
 from processors.judge.stalls import Stall
 from schemas.finding import Change, First, Severity, next_first
@@ -52,7 +53,7 @@ def first_of(told: dict[str, First], rule: str, said: Said) -> First:
 class Sample(NamedTuple):
     """A sound sample ahead of all of its point before it. gap_us: since that one, 0 for the first.
 
-    interval_us: the interval that the device is registered with.
+    interval_us: the interval that the device is registered with, or the usual gap of the point where that is longer.
     """
 
     at_us: int
@@ -104,7 +105,8 @@ class PointRule(Rule):
     applies: whether it judges this metric. state: what it keeps while something goes on.
     step: a sample, held against the profile's row of the metric. tick: stream time went on while a state was kept.
     end: nothing more will come (retired, another kind, no profile any more), for that reason.
-    guard: what the state as it is need not see. shows: since when the board shows a breach for it; None: it does not.
+    guard: what the state as it is need not see. shows: since when the board shows a breach for it, None: it does not.
+    pends: since when the board shows that one may be coming.
     every_sample: its guard holds for EVERY_SAMPLE_US at the most.
     by_profile: without a row it is neither stepped nor ticked, and the next sample ends what goes on. One that is not
     is given None then.
@@ -116,6 +118,7 @@ class PointRule(Rule):
     end: Callable[[Any, int, str], Said | None]
     guard: Callable[[Any, Profile | None], Guard]
     shows: Callable[[Any], int | None]
+    pends: Callable[[Any], int | None] = lambda state: None
     tick: Callable[[Any, int, Profile | None], Stepped] | None = None
     every_sample: bool = False
     by_profile: bool = True
@@ -128,15 +131,24 @@ class PointRule(Rule):
 class Heard(NamedTuple):
     """A reading of one of the device's points was received.
 
-    newer: received later than all of the point before. fresh: a sample ahead of all of the point before.
-    sound: not further ahead of its received time than the profile allows.
+    point: 0 for an accepted message without one (a result, a frame). newer: received later than all of the point
+    before. fresh: a sample ahead of all of the point before. off_us: by how much the device's clock is ahead, or behind
+    when negative; 0 while nothing says that it is wrong. declared_us, usual_us: the registered interval, and the
+    point's usual gap (0: not known).
     """
 
     point: int
     received_us: int
     newer: bool
     fresh: bool
-    sound: bool
+    off_us: int = 0
+    declared_us: int = 0
+    usual_us: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """It tells a rule that keeps no state nothing."""
+        return not self.off_us and not is_above(self.usual_us, self.declared_us)
 
 
 class Refusal(NamedTuple):
@@ -148,21 +160,27 @@ class Refusal(NamedTuple):
 
 
 class PointView(NamedTuple):
-    """received_us: newest received time. gone_us: since when the device, of another kind now, measures it no more."""
+    """received_us: newest received time. gone_us: since when the device, of another kind now, measures it no more.
+
+    window_us: how long it may be unheard.
+    """
 
     id: int
     received_us: int
     gone_us: int | None
+    window_us: int
 
 
 class View(NamedTuple):
     """A device as stream time passes. heard_us: when anything was last received of it, refused messages included.
 
-    window_us: how long it may be unheard. stalls: the jumps of stream time, which are nobody's silence.
+    accepted: whether a message without a reading (a result, a frame) was ever accepted of it. window_us: how long it
+    may be unheard. stalls: the jumps of stream time, which are nobody's silence.
     """
 
     stream_us: int
     heard_us: int
+    accepted: bool
     window_us: int
     points: tuple[PointView, ...]
     stalls: tuple[Stall, ...]
@@ -184,10 +202,10 @@ class Looked(NamedTuple):
 class DeviceRule(Rule):
     """A rule about a device rather than a value; it is given the profile's device-wide row.
 
-    heard: a reading was received. While it keeps no state, a sound one must say nothing to it, unless it has
-    `every_sample` (see `PointRule`). refused: a message was refused. tick: stream time has come to `look_us` or to
-    the end of the device's window; ticks more often change nothing. retire: the device was retired at that time.
-    blocks: whether a state needs every reading of that point.
+    heard: a message was accepted. While it keeps no state, one whose time is sound and whose pace is as registered
+    must say nothing to it, unless it has `every_sample` (see `PointRule`). refused: a message was refused. tick: stream
+    time has come to `look_us` or to the end of the device's window; ticks more often change nothing. retire: the device
+    was retired at that time. blocks: whether a state needs every reading of that point.
     """
 
     state: type

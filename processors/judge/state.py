@@ -1,13 +1,14 @@
 """The rule state of one partition. `processors.judge.checkpoint` has its form in a checkpoint.
 
-What the hot path reads of a point lies together in `PointState`; its guard (lo, hi, until, ahead) is a cache that is
-never stored: closed (lo > hi) it only sends a reading the long way round.
+What the hot path reads of a point lies together in `PointState`; its guard (lo, hi, until, ahead, reach) is a cache
+that is never stored: closed (lo > hi) it only sends a reading the long way round.
 """
 
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final
 
+from processors.judge import pace
 from processors.judge.registry_view import PointFacts
 from processors.judge.rules import TABLE
 from processors.judge.stalls import Stall
@@ -25,12 +26,12 @@ class PointState:
     high: newest `at` stored. last, seq: newest sample stepped. received: newest received time, 0 before the first.
     shown, since: state as shown on the board. flagged: identities at or ahead of `last` that were never stepped.
     rules, states: the point's rules in table order, and what each keeps. told: by rule, its newest episode.
-    values: readings since the books were last written, of the state's running hour.
+    values: readings since the books were last written, of the state's running hour. pace: how it is heard.
     """
 
     __slots__ = (
-        "ahead", "device", "facts", "flagged", "hi", "high", "last", "lo", "received", "rules", "seq", "shown",
-        "since", "states", "told", "until", "values",
+        "ahead", "device", "facts", "flagged", "hi", "high", "last", "lo", "pace", "reach", "received",
+        "rules", "seq", "shown", "since", "states", "told", "until", "values",
     )  # fmt: skip
 
     def __init__(self, facts: PointFacts, device: "DeviceState") -> None:
@@ -46,23 +47,33 @@ class PointState:
         self.since = 0
         self.flagged: list[tuple[int, int]] = []
         self.values = 0
+        self.pace = pace.NONE
         self.until = 0
         self.ahead = 0
+        self.reach = 0
         self.lo, self.hi = inf, -inf
 
     def close_guard(self) -> None:
         self.lo, self.hi = inf, -inf
 
+    @property
+    def interval_us(self) -> int:
+        """As registered, or as observed where that is longer."""
+        return pace.interval_us(self.pace, self.facts.interval_us)
+
 
 class DeviceState:
     """One device that was heard in this partition.
 
-    refused_us, refused_codes: received time of its newest refusal, and the codes refused at it.
+    refused_us, refused_codes: received time of its newest refusal, and the codes refused at it. accepted_us: received
+    time of the newest message accepted of it that was no reading.
     check_s: the second of stream time in which it is looked at next, 0 when that is not planned.
     states: what each of the table's device rules keeps. told: by rule, its newest episode.
     """
 
-    __slots__ = ("check_s", "id", "points", "refused_codes", "refused_us", "states", "table", "told")
+    __slots__ = (
+        "accepted_us", "check_s", "id", "points", "refused_codes", "refused_us", "states", "table", "told",
+    )  # fmt: skip
 
     def __init__(self, device: str, table: RuleTable = TABLE) -> None:
         self.id = device
@@ -70,13 +81,14 @@ class DeviceState:
         self.states: list[Any] = [None] * len(table.device)
         self.told: dict[str, First] = {}
         self.points: list[PointState] = []
+        self.accepted_us = 0
         self.refused_us = 0
         self.refused_codes: list[str] = []
         self.check_s = 0
 
     def heard_us(self) -> int:
         """When anything was last received of it, refused messages included."""
-        return max(self.refused_us, max((p.received for p in self.points), default=0))
+        return max(self.refused_us, self.accepted_us, max((p.received for p in self.points), default=0))
 
     def is_calm(self) -> bool:
         """Whether no device rule keeps anything."""

@@ -301,6 +301,7 @@ _PROFILE_FIELDS: Final = (
     "name", "version", "metric", "effective_from_us", "low", "high", "low_inclusive", "high_inclusive", "tolerance_low",
     "tolerance_high", "reject_low", "reject_high", "dwell_us", "hysteresis", "hysteresis_samples", "grace",
     "silence_intervals", "clock_ahead_us", "refused_quiet_us", "source", "clause", "evidence", "enabled", "ends_us",
+    "slack_us",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ order by f.device, f.effective_from
 -- name: profiles
 select name, version, metric, effective_from, low, high, low_inclusive, high_inclusive, tolerance_low, tolerance_high,
        reject_low, reject_high, dwell_us, hysteresis, hysteresis_samples, grace, silence_intervals, clock_ahead_us,
-       refused_quiet_us, source, clause, evidence, enabled, ends_at
+       refused_quiet_us, source, clause, evidence, enabled, ends_at, slack_us
 from profile
 
 -- name: copy_readings

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from processors.judge.rules import clock, door_open, excursion, gateway_clock, positive_test, refused, silence
+from processors.judge.rules import (
+    clock,
+    door_open,
+    excursion,
+    gateway_clock,
+    positive_test,
+    refused,
+    silence,
+    wrong_interval,
+)
 from processors.judge.table import RuleTable
 
 TABLE: Final = RuleTable(
@@ -14,6 +23,7 @@ TABLE: Final = RuleTable(
         silence.RULE,
         clock.RULE,
         refused.RULE,
+        wrong_interval.RULE,
     ),
     result=(positive_test.RULE,),
     gateway=(gateway_clock.RULE,),

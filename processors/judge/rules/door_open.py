@@ -20,6 +20,7 @@ RULE: Final = PointRule(
     end=episodes.end,
     guard=episodes.guard,
     shows=episodes.breach_since,
+    pends=episodes.pending_since,
     zh="库门开启超过规定时长；关门后结束。",
     en="The door has been open for longer than allowed; it ends when the door is closed.",
 )

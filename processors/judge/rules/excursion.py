@@ -21,6 +21,7 @@ RULE: Final = PointRule(
     end=episodes.end,
     guard=episodes.guard,
     shows=episodes.breach_since,
+    pends=episodes.pending_since,
     zh="数值超出限值，且实测超限时间达到规定时长；回到限值以内（含回差）连续若干次后结束。",
     en="The value was out of its limits for the dwell, counted in measured time; "
     "it ends after several samples back inside by the hysteresis.",

@@ -1,4 +1,6 @@
-"""Silence: nothing heard of a device, or of one of its points, for its declared interval times two.
+"""Silence: nothing heard of a device, or of one of its points, for its interval times two.
+
+The interval is the declared one, or the usual gap of the point where that is longer; `wrong_interval` says so then.
 
 Compared are stream time and `received_at`, never `at`. A jump of stream time moves every deadline that was running by
 the jump and a minute more (`processors.judge.stalls`), so that our fault is nobody's silence.
@@ -48,7 +50,7 @@ def tick(silences: Silences | None, view: View, profile: Profile) -> Looked:
     silences = silences or Silences()
     said = _end_unmeasured(silences, view)
     points = [point for point in view.points if point.gone_us is None]
-    if not points or silences.device is not None:
+    if silences.device is not None or not (points or view.accepted):
         return Looked(_kept(silences), tuple(said))
     device_us = deadline(view.heard_us, view.window_us, view.stalls)
     if view.stream_us > device_us:
@@ -56,7 +58,10 @@ def tick(silences: Silences | None, view: View, profile: Profile) -> Looked:
         said.append(_open(silences.device))
         return Looked(silences, tuple(said), unknown=tuple(point.id for point in points))
     # never later than a window from now: a stall's allowance ends with the next reading
-    return _look_at_points(silences, view, points, said, min(device_us, view.stream_us + view.window_us))
+    look_us = min(device_us, view.stream_us + view.window_us)
+    if not points:
+        return Looked(_kept(silences), tuple(said), look_us)
+    return _look_at_points(silences, view, points, said, look_us)
 
 
 def retire(silences: Silences, end_us: int) -> tuple[Said, ...]:
@@ -86,12 +91,12 @@ def _look_at_points(
     for point in points:
         if point.id in silences.points:
             continue
-        deadline_us = deadline(point.received_us, view.window_us, view.stalls)
+        deadline_us = deadline(point.received_us, point.window_us, view.stalls)
         if view.stream_us <= deadline_us:
             look_us = min(look_us, deadline_us)
             continue
         unknown.append(point.id)
-        if read_us <= point.received_us + view.window_us:
+        if read_us <= point.received_us + point.window_us:
             # No point of it is read while its messages are refused: unknown, and other rules say why.
             look_us = view.stream_us
         else:
@@ -131,6 +136,6 @@ RULE: Final = DeviceRule(
     tick=tick,
     retire=retire,
     blocks=blocks,
-    zh="超过两个上报间隔没有收到数据；再次收到数据时结束。平台自身的停顿不计入。",
-    en="Nothing was heard for two reporting intervals; it ends with the next reading. Our own stalls do not count.",
+    zh="超过两个上报间隔没有收到数据；再次收到时结束。平台自身的停顿不计入。",
+    en="Nothing was heard for two reporting intervals; it ends when something is. Our own stalls do not count.",
 )

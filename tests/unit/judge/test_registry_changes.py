@@ -106,6 +106,20 @@ def test_a_profile_without_the_metric_or_at_its_end_ends_the_episode() -> None:
     assert again(bench).tables.findings == bench.tables.findings
 
 
+def test_a_profile_without_the_metric_ends_the_episode_of_a_device_that_says_no_more() -> None:
+    bench = Bench()
+    bench.tables.profiles += [replace(PROFILES[2], name="bare")]
+    bench.tables.changes += 1
+    feed(bench, range(0, 901, 60), value=11.0)
+    change(bench, 0, 910, profile="bare")
+    feed(bench, range(910, 1300, 2), points=())
+    closed = of(bench, "d0/temperature")[-1]
+    assert (closed.change, closed.detail) == (Change.CLOSED, {"reason": "profile_gone"})
+    assert us(1020) <= closed.end_us <= us(1030)
+    assert [f.change for f in of(bench, "d1/temperature")] == [Change.OPENED]
+    assert again(bench).tables.findings == bench.tables.findings
+
+
 @pytest.mark.parametrize(
     ("old", "new", "value"),
     [
@@ -180,7 +194,7 @@ def test_a_device_is_silent_by_the_interval_of_when_it_was_last_heard() -> None:
 
 def test_the_short_way_is_closed_for_the_changed_device_alone() -> None:
     bench = Bench(4)
-    feed(bench, range(0, 61, 60), value=4.0, points=(1, 2, 3, 4))
+    feed(bench, range(-300, 61, 60), value=4.0, points=(1, 2, 3, 4))  # their pace is known
     state = bench.judge.slots.get(READINGS).state  # type: ignore[union-attr]
 
     def closed() -> set[int]:
@@ -193,7 +207,7 @@ def test_the_short_way_is_closed_for_the_changed_device_alone() -> None:
     bench.judge.store.refresh(bench.judge.registry)
     bench.run()
     assert closed() == set()
-    change(bench, 2, 63, interval_us=10_000_000)
+    change(bench, 2, 63, interval_us=50_000_000)
     bench.pack([clock(64)])
     bench.run()
     assert closed() == {3}

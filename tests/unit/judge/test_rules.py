@@ -1,6 +1,8 @@
 """Every rule against its folder of cases: lines and profile in, findings out. Seconds count from BASE_US."""
 
 import json
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from processors.judge.rules import RULES, positive_test
 from processors.judge.state import PartitionState
 from schemas.finding import Finding
 from schemas.profile import GraceWindow, Profile
-from schemas.reading import Line, clock_line, decode_lines, reading_line, refused_line
+from schemas.reading import Line, clock_line, decode_lines, reading_line, refused_line, sound_line
 from schemas.registry import Device, Point
 from schemas.result import Result, Verdict
 
@@ -28,17 +30,17 @@ def us(seconds: float) -> int:
 
 
 def book_of(case: dict[str, Any]) -> RegistryView:
-    metrics = case.get("metrics") or [case.get("metric", "temperature")]
+    metrics = metrics_of(case)
     points = tuple(
         Point(id=i, device="d", metric=m, unit="u", possible_low=-99, possible_high=99)
         for i, m in enumerate(metrics, 1)
     )
     retired = us(case["retired"]) if "retired" in case else None
     device = Device(
-        id="d", kind="probe", enterprise="e", site="s", interval_us=60_000_000, profile="p", points=points,
-        retired_us=retired,
+        id="d", kind=case.get("kind", "probe"), enterprise="e", site="s",
+        interval_us=case.get("interval", 60) * 1_000_000, profile="p", points=points, retired_us=retired,
     )  # fmt: skip
-    rows = case.get("profiles") or [case.get("profile", {"metric": metrics[0]})]
+    rows = case.get("profiles") or [case.get("profile", {"metric": "*"})]
     return RegistryView([device], [profile_of(row) for row in rows])
 
 
@@ -49,11 +51,34 @@ def profile_of(row: dict[str, Any]) -> Profile:
     return Profile(**values)
 
 
+def metrics_of(case: dict[str, Any]) -> list[str]:
+    return case["metrics"] if "metrics" in case else [case.get("metric", "temperature")]
+
+
+def entries_of(case: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The lines of a case. One with `every` stands for one every so many seconds `from` .. `to`, received `lag` later
+    (a list: in turn), its value `v` (a list: in turn); with `ticks` a clock line stands before it for each second."""
+    ticked = 0.0
+    for entry in case["lines"]:
+        if "every" not in entry:
+            yield entry
+            continue
+        plain = {k: v for k, v in entry.items() if k not in ("every", "from", "to", "ticks", "lag", "v")}
+        values, lags = (v if isinstance(v, list) else [v] for v in (entry.get("v"), entry.get("lag", 0)))
+        times = range(entry["from"], entry["to"] + 1, entry["every"])
+        for at, value, lag in zip(times, cycle(values), cycle(lags), strict=False):
+            if entry.get("ticks"):
+                yield {"clock_from": round(ticked), "to": at + lag}
+                ticked = at + lag + 1
+            said = {"sound": at} if value is None else {"at": at, "v": value}
+            yield plain | said | {"r": at + lag}
+
+
 def lines_of(case: dict[str, Any]) -> list[tuple[Line, int]]:
     """Each with Kafka's time of its record, 0 where the case gives none. `off`: the clock line's distance from it."""
-    metrics = case.get("metrics") or [case.get("metric", "temperature")]
+    metrics = metrics_of(case)
     lines: list[tuple[Line, int]] = []
-    for entry in case["lines"]:
+    for entry in entries_of(case):
         text, written_us = b"", 0
         if "written" in entry:
             written_us = us(entry["written"])
@@ -63,6 +88,8 @@ def lines_of(case: dict[str, Any]) -> list[tuple[Line, int]]:
         elif "clock_from" in entry:
             seconds = range(entry["clock_from"], entry["to"] + 1)
             text = b"".join(clock_line(us(s), entry.get("run", "g")) for s in seconds)
+        elif "sound" in entry:
+            text = sound_line("d", us(entry["sound"]), us(entry.get("r", entry["sound"])))
         elif "refused" in entry:
             text = refused_line("d", entry["refused"], us(entry["r"]))
         else:

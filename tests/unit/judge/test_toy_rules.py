@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from processors.judge.judged import Shown
+from processors.judge.pace import KEPT
 from processors.judge.rule import EVERY_SAMPLE_US, Guard, Sample, Stepped
 from processors.judge.rules import TABLE
 from schemas.finding import Change, Finding
@@ -17,6 +18,11 @@ from tests.toy_rules import TOY_HOT, TOY_TABLE, Hot
 def changes(bench: Bench, rule: str) -> list[Change]:
     found = sorted((f for f in bench.tables.findings.values() if f.rule == rule), key=lambda f: f.version)
     return [f.change for f in found]
+
+
+def paced(point: int) -> list[bytes]:
+    """As many readings, up to 0, as make a point's pace known: until then none takes the short way."""
+    return [reading(point, 1 - second, 4.0) for second in range(KEPT + 2, 0, -1)]
 
 
 def one(bench: Bench, rule: str, version: int) -> Finding:
@@ -54,10 +60,10 @@ def test_a_sample_inside_every_guard_is_shown_to_no_rule() -> None:
 
     nosy = replace(TOY_HOT, name="nosy", step=step, tick=None, guard=lambda state, profile: Guard(low=2.0))
     bench = Bench(1, table=TABLE.and_rules(point=[nosy]))
-    bench.pack(
-        [clock(0), *(reading(1, second, value) for second, value in enumerate((4, 5, 1, 6, 9), 1))]
-    ).run()
-    assert seen == [4, 1, 9]
+    bench.pack([clock(0), *paced(1)]).run()
+    seen.clear()
+    bench.pack([reading(1, second, value) for second, value in enumerate((4, 5, 1, 6, 9), 1)]).run()
+    assert seen == [1, 9]
 
 
 def test_a_rule_that_must_see_every_sample_sees_one_a_second() -> None:
@@ -71,7 +77,9 @@ def test_a_rule_that_must_see_every_sample_sees_one_a_second() -> None:
         TOY_HOT, name="nosy", step=step, tick=None, guard=lambda state, profile: Guard(), every_sample=True
     )
     bench = Bench(1, table=TABLE.and_rules(point=[nosy]))
-    bench.pack([clock(0), *(reading(1, tenth / 10, 4.0) for tenth in range(10, 60))]).run()
+    bench.pack([clock(0), *paced(1)]).run()
+    seen.clear()
+    bench.pack([reading(1, tenth / 10, 4.0) for tenth in range(10, 60)]).run()
     assert seen == [us(second) for second in range(1, 6)]
     assert EVERY_SAMPLE_US == 1_000_000
 

@@ -1,7 +1,7 @@
 // The board's order and choices. Pure: devices in, rows out (a heading for each site, then its devices).
 import { word } from "../i18n.js";
 
-const BADNESS = { breach: 0, unknown: 1, suppressed: 2, in_range: 3, none: 4 };
+const BADNESS = { breach: 0, unknown: 1, pending: 2, suppressed: 3, in_range: 4, none: 5 };
 
 // The state of a device is the worst of its points'.
 export function stateOf(device) {

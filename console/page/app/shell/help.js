@@ -4,7 +4,7 @@ import { t } from "../i18n.js";
 import { Icon, Level, StateMark } from "./icons.js";
 
 const KEYS = [["j", "k"], ["Enter"], ["a"], ["/"], ["Esc"], ["?"]];
-const STATES = ["in_range", "breach", "unknown", "suppressed"];
+const STATES = ["in_range", "pending", "breach", "unknown", "suppressed"];
 
 export function Help({ onClose }) {
   const dialog = useRef(null);

@@ -24,7 +24,7 @@ export function Level({ level, long = false }) {
   </span>`;
 }
 
-// The state of a point: colour only for a breach; unknown is hatched, suppressed dotted.
+// The state of a point: colour only for a breach; pending is half filled, unknown hatched, suppressed dotted.
 export function StateMark({ state }) {
   return html`<span class="mark mark-${state}" aria-hidden="true"></span>`;
 }
