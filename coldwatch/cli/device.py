@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from coldwatch.cli import device_change
 from coldwatch.cli.registry import EXIT_REFUSED, accepted, open_registry, refused
-from coldwatch.operate.csv_text import UnusableFile
+from coldwatch.operate.csv_text import UnusableFile, delimiter_of
 from coldwatch.operate.device_file import Outcome, TokenFile, enrol_rows, read_rows
 from coldwatch.operate.device_list import listed_json, listed_table
 from coldwatch.operate.durations import parse_duration_us
@@ -131,11 +131,12 @@ def import_file(
         Path, typer.Argument(help="CSV: id,kind,enterprise,site[,asset,county,behind,interval,profile,...]")
     ],
     tokens: Annotated[Path | None, typer.Option(help="令牌写到哪里 · where the tokens go")] = None,
+    delimiter: Annotated[str, typer.Option(help="列分隔符 · between columns: one character, or TAB")] = ",",
     as_json: AsJson = False,
 ) -> None:
     """批量登记，逐行报错 · enrol a file of devices; sound rows go in, each bad one says why."""
     try:
-        rows = read_rows(file.read_bytes())
+        rows = read_rows(file.read_bytes(), delimiter_of(delimiter))
         with open_registry() as (registry, _settings):
             target = TokenFile(tokens or Path(f"{file}.tokens.csv"))
             try:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from coldwatch.operate.csv_text import UnusableFile
+from coldwatch.operate.csv_text import UnusableFile, delimiter_of
 from coldwatch.operate.durations import parse_duration_us
 from coldwatch.operate.replay import Outcome, Publisher, Target, expected_refusals, publish_all
 from coldwatch.operate.trace import UNITS, Listed, Timing, Trace, read_trace
@@ -60,12 +60,14 @@ def replay(
     token_file: Annotated[
         Path | None, typer.Option(help=f"令牌文件，或用环境变量 · the token, else ${TOKEN_VARIABLE}")
     ] = None,
+    delimiter: Annotated[str, typer.Option(help="列分隔符 · between columns: one character, or TAB")] = ",",
+    decimal: Annotated[str, typer.Option(help="小数点 · the decimal point: . or ,")] = ".",
     as_json: Annotated[bool, typer.Option("--json", help="末行为 JSON · the last line is JSON")] = False,
 ) -> None:
     """经前门以设备名义回放一段记录 · publish a recorded trace through the front door as a device."""
     try:
         settings = saved_settings.of_running(Settings())
-        trace = _trace(file, value_column, time_column, unit)
+        trace = _trace(file, value_column, time_column, unit, delimiter, decimal)
         timing = Timing(_end_ms(end), _interval_ms(interval), trace.length)
         known = _device(settings, device)
         target = _target(settings, known, _token(token_file, known))
@@ -143,13 +145,16 @@ def _as_json(
     }
 
 
-def _trace(file: Path, value_column: str, time_column: str, unit: str) -> Trace:
+def _trace(file: Path, value_column: str, time_column: str, unit: str, delimiter: str, decimal: str) -> Trace:
+    if decimal not in (".", ","):
+        raise Permanent(f"小数点“{decimal}”不行：. 或 , / decimal '{decimal}' will not do: . or ,")
     if unit not in UNITS:
         raise Permanent(
             f"单位“{unit}”不认识，可用：{', '.join(UNITS)} / unknown unit '{unit}': use {', '.join(UNITS)}"
         )
     try:
-        return read_trace(file.read_bytes(), value_column, time_column, unit)
+        between = delimiter_of(delimiter)
+        return read_trace(file.read_bytes(), value_column, time_column, unit, between, decimal)
     except OSError as error:
         raise Permanent(f"{file}: {error.strerror}") from error
     except UnusableFile as error:

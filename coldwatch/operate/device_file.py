@@ -1,13 +1,12 @@
 """A CSV file of devices to enrol: read by line, each with its own error; written back as a file of tokens."""
 
 import csv
-import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from coldwatch.operate.csv_text import UnusableFile, text_of
+from coldwatch.operate.csv_text import UnusableFile, read_table, surplus
 from coldwatch.operate.durations import parse_duration_us
 from ingest import places
 from ingest.onboarding import Enrolment, Problem
@@ -35,17 +34,11 @@ class Outcome(NamedTuple):
     answer: Enrolled | Problem
 
 
-def read_rows(content: bytes) -> list[Row]:
+def read_rows(content: bytes, delimiter: str = ",") -> list[Row]:
     """The rows of a CSV file with a header, UTF-8 or GB 18030 as spreadsheets write it. Raises UnusableFile."""
-    reader = csv.reader(io.StringIO(text_of(content), newline=""))
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(header)
-        return [Row(reader.line_num, _wish(header, cells)) for cells in reader if any(cells)]
-    except csv.Error as error:
-        raise UnusableFile(
-            f"第 {reader.line_num} 行不是 CSV:{error} / line {reader.line_num} is not CSV: {error}"
-        ) from error
+    header, rows = read_table(content, delimiter)
+    _check_header(header)
+    return [Row(line, _wish(header, cells)) for line, cells in rows]
 
 
 def _check_header(header: list[str]) -> None:
@@ -59,7 +52,7 @@ def _check_header(header: list[str]) -> None:
 
 
 def _wish(header: list[str], cells: list[str]) -> Enrolment | Problem:
-    if len(cells) > len(header):
+    if surplus(header, cells):
         return Problem(
             "row",
             f"有 {len(cells)} 列，表头只有 {len(header)} 列",

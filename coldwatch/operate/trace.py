@@ -1,13 +1,11 @@
 """A recorded trace: a column of values out of a CSV file, put to new times. Pure: bytes in, rows out."""
 
-import csv
-import io
 import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from coldwatch.operate.csv_text import UnusableFile, text_of
+from coldwatch.operate.csv_text import Table, UnusableFile, read_table, surplus
 
 DECIMALS: Final = 6
 UNITS: Final[dict[str, tuple[str, Callable[[float], float]]]] = {
@@ -59,24 +57,20 @@ class Timing(NamedTuple):
         return self.end_ms - (self.length - 1 - number) * self.interval_ms
 
 
-def read_trace(content: bytes, value_column: str, time_column: str, unit: str) -> Trace:
-    """The trace in a CSV file with a header. `time_column` "" leaves the recorded times unchecked.
+def read_trace(
+    content: bytes, value_column: str, time_column: str, unit: str, delimiter: str = ",", decimal: str = "."
+) -> Trace:
+    """The trace in a CSV file with a header. `time_column` "" leaves the recorded times unchecked. decimal: the decimal
+    point of its values.
 
     Raises UnusableFile when the file has no such column, or no row.
     """
-    reader = csv.reader(io.StringIO(text_of(content), newline=""))
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        value_at = _column(header, value_column)
-        time_at = _column(header, time_column) if time_column else None
-        cells = [(reader.line_num, row) for row in reader if any(row)]
-    except csv.Error as error:
-        raise UnusableFile(
-            f"第 {reader.line_num} 行不是 CSV / line {reader.line_num} is not CSV: {error}"
-        ) from error
-    if not cells:
+    table = read_table(content, delimiter)
+    value_at = _column(table.header, value_column)
+    time_at = _column(table.header, time_column) if time_column else None
+    if not table.rows:
         raise UnusableFile("文件里没有数据 / the file holds no rows")
-    return _trace(cells, value_at, time_at, UNITS[unit][1])
+    return _trace(table, value_at, time_at, UNITS[unit][1], decimal)
 
 
 def _column(header: list[str], name: str) -> int:
@@ -89,12 +83,15 @@ def _column(header: list[str], name: str) -> int:
 
 
 def _trace(
-    cells: list[tuple[int, list[str]]], value_at: int, time_at: int | None, convert: Callable[[float], float]
+    table: Table, value_at: int, time_at: int | None, convert: Callable[[float], float], decimal: str
 ) -> Trace:
-    trace = Trace(len(cells), [], [], [])
+    trace = Trace(len(table.rows), [], [], [])
     before: datetime | None = None
-    for number, (line, row) in enumerate(cells):
-        value = _value(row, value_at)
+    for number, (line, row) in enumerate(table.rows):
+        if surplus(table.header, row):
+            trace.unusable.append(_surplus(line, len(row), len(table.header)))
+            continue
+        value = _value(row, value_at, decimal)
         time = None if time_at is None else _time(row, time_at)
         if time_at is not None and time is None:
             trace.unusable.append(
@@ -112,8 +109,13 @@ def _trace(
             before = time
         if value is None:
             shown = _cell(row, value_at)
+            hint = (
+                ("；小数用逗号时加 --decimal ,", "; with decimal commas give --decimal ,")
+                if "," in shown
+                else ("", "")
+            )
             trace.unusable.append(
-                Listed(line, "not_a_number", f"不是数字：{shown}", f"not a number: {shown}")
+                Listed(line, "not_a_number", f"不是数字：{shown}{hint[0]}", f"not a number: {shown}{hint[1]}")
             )
             continue
         trace.rows.append(Row(number, line, round(convert(value), DECIMALS)))
@@ -124,9 +126,22 @@ def _cell(row: list[str], at: int) -> str:
     return row[at].strip() if at < len(row) else ""
 
 
-def _value(row: list[str], at: int) -> float | None:
+def _surplus(line: int, cells: int, columns: int) -> Listed:
+    """Nobody can tell which cell is whose."""
+    return Listed(
+        line,
+        "surplus_cells",
+        f"有 {cells} 格，表头只有 {columns} 列：带逗号的数值请加引号，或改用别的分隔符（--delimiter）",
+        f"{cells} cells under {columns} headers: quote a value that has a comma, or use another --delimiter",
+    )
+
+
+def _value(row: list[str], at: int, decimal: str) -> float | None:
+    cell = _cell(row, at)
+    if decimal != "." and "." in cell:
+        return None
     try:
-        value = float(_cell(row, at))
+        value = float(cell.replace(decimal, "."))
     except ValueError:
         return None
     return value if math.isfinite(value) else None
