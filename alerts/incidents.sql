@@ -53,7 +53,7 @@ from v_profile where name = %(profile)s and version = %(version)s and metric = %
 
 -- name: result
 -- The test that a finding speaks of: its number is what follows the device in the subject. Of changed resends, the bad one.
-select r.id, r.device, r.number, r.at, r.sample, r.item, r.method, r.value, r.unit, r.verdict, r.verdict_raw, r.operator, r.lot,
+select r.id, r.device, r.number, r.at, r.sample, r.item, r.method, r.value, r.value_text, r.unit, r.verdict, r.verdict_raw, r.operator, r.lot,
        r.supersedes
 from v_result r where r.device = %(device)s and r.number = %(number)s
 order by abs(extract(epoch from r.at - %(start_at)s)), r.verdict in ('positive', 'suspicious') desc, r.id desc limit 1

@@ -1,7 +1,7 @@
 -- Statements of history/records.py: test results, camera frames, and how far the stream has come.
 
 -- name: results
-select r.id, r.device, r.number, r.at, r.received_at, r.sample, r.item, r.method, r.value, r.unit, r.verdict, r.verdict_raw,
+select r.id, r.device, r.number, r.at, r.received_at, r.sample, r.item, r.method, r.value, r.value_text, r.unit, r.verdict, r.verdict_raw,
        r.operator, r.lot, r.supersedes, r.enterprise, d.enterprise_name, d.site_name
 from v_result r left join v_device d on d.device = r.device
 where (%(device)s::text is null or r.device = %(device)s)

@@ -15,6 +15,7 @@ import msgspec
 from ingest.codecs import Refusal
 from ingest.codecs._codec import quoted, shown
 from ingest.codecs._shapes import ImageSize, Message, Reported, Sample
+from ingest.positive import tells_positive
 from ingest.quarantine import Quarantine, clock_detail, impossible_detail
 from ingest.routing import Route, Target, resolve
 from schemas.device_topics import FRAME, RESULT, TELEMETRY
@@ -70,7 +71,7 @@ def admit(route: Route, payload: bytes, received_us: int) -> Admitted:
 def refuse(rejection: Rejection, payload: bytes, received_us: int) -> Admitted:
     """A message on a topic that `resolve` rejected; its refused line belongs to `rejection.device`."""
     kept = msgspec.structs.replace(rejection, received_us=received_us)
-    line = refused_line(kept.device, kept.code, received_us)
+    line = refused_line(kept.device, kept.code, received_us, tells_positive(payload))
     partition = partition_of(kept.device, READINGS.partitions)
     return Admitted(line, 0, partition, rejections=((kept, payload),))
 
@@ -233,6 +234,7 @@ def _result(route: Route, said: Reported, verdict: Verdict, payload: bytes, rece
         content_sha256=hashlib.sha256(payload).hexdigest(),
         method=said.method,
         value=said.value,
+        value_text=said.value_text,
         unit=said.unit,
         operator=said.operator,
         lot=said.lot,

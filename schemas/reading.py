@@ -46,6 +46,7 @@ class Line(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
 
     p: point id, 0 when this is no reading.   at: device time, us UTC (clock line: the gateway's time).
     seq: 0 when the device sends none.        v: value in the point's unit.      q: quality flag (and BY_RECORD).
+                                              (refused: 1 when it told of a positive test)
     r: received time, us UTC.                 d: device id (clock line: the gateway's run).    n: note.
     A clock line's seq is its ordinal among the run's lines in this partition, from 1 (0: unknown).
     """
@@ -99,6 +100,8 @@ def sound_line(device: str, at_us: int, received_us: int) -> bytes:
     return _encode.encode(Line(p=0, at=at_us, r=received_us, d=device, n=SOUND)) + b"\n"
 
 
-def refused_line(device: str, code: str, received_us: int) -> bytes:
-    """Tells the judge that `device` was heard at `received_us` with something refused as `code`."""
-    return _encode.encode(Line(p=0, at=received_us, r=received_us, d=device, n=REFUSED + code)) + b"\n"
+def refused_line(device: str, code: str, received_us: int, positive: bool = False) -> bytes:
+    """Tells the judge that `device` was heard at `received_us` with something refused as `code`. positive: as far as it
+    could be read, it told of a positive test."""
+    line = Line(p=0, at=received_us, r=received_us, d=device, n=REFUSED + code, v=float(positive))
+    return _encode.encode(line) + b"\n"

@@ -183,6 +183,18 @@ FACTS: Final = FactsTable((
         ),
     ),
     RuleFacts(
+        name="refused_positive",
+        scope=Scope.DEVICE,
+        words=Words("阳性结果被拒收", "Positive result refused"),
+        evidence=(Evidence.REFUSALS,),
+        aspects=(Aspect("code", "code"),),
+        to_do=Words(
+            "一条含阳性结论的结果未能入库：查看原文，按阳性处置（停售、封存、复测），并改正仪器后重发该结果。",
+            "A result that tells of a positive test could not be taken: read it in full, act as for a positive (stop"
+            " the sale, hold the stock, test again), put the instrument right and have it sent again.",
+        ),
+    ),
+    RuleFacts(
         name="positive_test",
         scope=Scope.RESULT,
         words=Words("检测不合格", "Positive test"),

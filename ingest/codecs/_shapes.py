@@ -40,6 +40,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     lot: str
     sampled_us: int | None
     raw: str
+    value_text: str = ""
 
 
 class ImageSize(msgspec.Struct, frozen=True):

@@ -5,18 +5,21 @@
 """
 
 import math
+import re
+import unicodedata
 from typing import Any, Final
 
 from ingest.codecs import _json
 from ingest.codecs._codec import Codec, Refusal, quoted, time_us
 from ingest.codecs._shapes import Reported
 from schemas.device_topics import RESULT as CHANNEL
-from schemas.result import VERDICT_WORDS
+from schemas.result import verdict_of
 
 TEXT_MAX: Final = 200
 PAYLOAD_MAX_BYTES: Final = 64 * 1024
 LATEST_US: Final = 4_102_444_800_000_000
 """2100: a sampling time is kept as it is said, but must be one that a database can hold."""
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
 REQUIRED: Final = ("number", "sample", "item", "verdict")
 OPTIONAL: Final = ("method", "unit", "operator", "lot")
 
@@ -36,9 +39,10 @@ def decode(payload: bytes, received_us: int) -> Reported | Refusal:
     texts = _texts(found)
     if isinstance(texts, Refusal):
         return texts
-    value = _value(found.get("value"))
-    if isinstance(value, Refusal):
-        return value
+    figure = _figure(found.get("value"))
+    if isinstance(figure, Refusal):
+        return figure
+    value, value_text = figure
     sampled_us = _sampled(found.get("sampled_at"))
     if isinstance(sampled_us, Refusal):
         return sampled_us
@@ -46,9 +50,10 @@ def decode(payload: bytes, received_us: int) -> Reported | Refusal:
     return Reported(
         at_us=at_us,
         value=value,
+        value_text=value_text,
         sampled_us=sampled_us,
         verdict_raw=word,
-        verdict=VERDICT_WORDS.get(word.strip().lower()),
+        verdict=verdict_of(word),
         raw=payload.decode(),
         **texts,
     )
@@ -79,7 +84,19 @@ def _text(value: Any, path: str, required: bool) -> str | Refusal:
     return value
 
 
-def _value(value: Any) -> float | Refusal | None:
+def _figure(value: Any) -> tuple[float | None, str] | Refusal:
+    """A number, or what stands in its place as text with its sign (`>100`); a number in quotes is one."""
+    if isinstance(value, str):
+        text = _text(value, "$.value", required=False)
+        if isinstance(text, Refusal):
+            return text
+        plain = unicodedata.normalize("NFKC", text).strip()
+        return (float(plain), "") if NUMBER.fullmatch(plain) else (None, plain)
+    number = _number(value)
+    return number if isinstance(number, Refusal) else (number, "")
+
+
+def _number(value: Any) -> float | Refusal | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -66,17 +66,17 @@ def _hear(state: PartitionState, device: DeviceState, word: Heard, wide: Profile
 
 
 def refused_line(state: PartitionState, line: Line, registry: RegistryView, judged: Judged) -> None:
-    """A message of the device was refused: it was heard all the same."""
+    """A message of the device was refused: it was heard all the same. Again: the same line once more, or a late one."""
     device, code = state.device(line.d), line.n[len(REFUSED) :]
-    if line.r < device.refused_us or (line.r == device.refused_us and code in device.refused_codes):
-        return  # the same line once more
+    again = line.r < device.refused_us or (line.r == device.refused_us and code in device.refused_codes)
     if line.r > device.refused_us:
         device.refused_us, device.refused_codes = line.r, []
-    device.refused_codes.append(code)
+    if not again:
+        device.refused_codes.append(code)
     wide = _device_profile(line.d, registry, line.r)
-    refusal = Refusal(line.r, code, bool(line.q & BY_RECORD))
+    refusal = Refusal(line.r, code, bool(line.q & BY_RECORD), bool(line.v))
     for index, rule in enumerate(device.table.device):
-        if rule.refused:
+        if rule.refused and (rule.every_refusal or not again):
             looked = rule.refused(device.states[index], refusal, wide)
             _take(state, device, index, looked, wide, line.r, judged)
     if device.points or device.accepted_us:
@@ -221,7 +221,7 @@ def _say(
     for said in looked.said:
         point = state.points[said.point] if said.point else None
         told, facts = (point.told, point.facts) if point else (device.told, None)
-        judged.say(rule.name, said, told, device.id, wide, time_us, time_us, facts)
+        judged.say(rule, said, told, device.id, wide, time_us, time_us, facts)
     for point in device.points:
         point.close_guard()
 

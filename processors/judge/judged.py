@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from processors.judge.registry_view import PointFacts
-from processors.judge.rule import Said, first_of
+from processors.judge.rule import Rule, Said, first_of
 from processors.judge.state import PointState
 from schemas.finding import Finding, First, finding_id, subject_of
 from schemas.profile import Profile
@@ -82,7 +82,7 @@ class Judged:
 
     def say(
         self,
-        rule: str,
+        rule: Rule,
         said: Said,
         told: dict[str, First],
         device: str,
@@ -100,12 +100,12 @@ class Judged:
         subject = subject_of(device, metric)
         self.findings.append(
             Finding(
-                id=finding_id(subject, rule, *first_of(told, rule, said)),
+                id=finding_id(subject, rule.name, *first_of(told, rule.name, said)),
                 version=said.version,
                 change=said.change,
                 subject=subject,
                 device=device,
-                rule=rule,
+                rule=rule.name,
                 severity=said.severity,
                 start_us=said.start_us,
                 end_us=said.end_us,
@@ -119,6 +119,7 @@ class Judged:
                 profile=profile.name,
                 profile_version=profile.version,
                 late=late,
+                persistent=rule.persistent,
                 detail=said.detail,
             )
         )

@@ -147,6 +147,6 @@ def _say(
     late = is_late(measured_us, received_us - point.pace.offset_us, point.interval_us)
     for said in words:
         judged.say(
-            rule.name, said, point.told, point.facts.device, profile or unprofiled(point.facts), measured_us,
+            rule, said, point.told, point.facts.device, profile or unprofiled(point.facts), measured_us,
             received_us, point.facts, late,
         )  # fmt: skip

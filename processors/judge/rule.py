@@ -152,11 +152,15 @@ class Heard(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A message of the device was refused. by_record: received by Kafka's word, the gateway's clock being wrong."""
+    """A message of the device was refused. by_record: received by Kafka's word, the gateway's clock being wrong.
+
+    positive: it told of a positive test, as far as it could be read.
+    """
 
     received_us: int
     code: str
     by_record: bool
+    positive: bool = False
 
 
 class PointView(NamedTuple):
@@ -205,7 +209,8 @@ class DeviceRule(Rule):
     heard: a message was accepted. While it keeps no state, one whose time is sound and whose pace is as registered
     must say nothing to it, unless it has `every_sample` (see `PointRule`). refused: a message was refused. tick: stream
     time has come to `look_us` or to the end of the device's window; ticks more often change nothing. retire: the device
-    was retired at that time. blocks: whether a state needs every reading of that point.
+    was retired at that time. blocks: whether a state needs every reading of that point. every_refusal: it is told of
+    those, too, that come behind newer ones, and tells itself what was told twice.
     """
 
     state: type
@@ -215,6 +220,7 @@ class DeviceRule(Rule):
     tick: Callable[[Any, View, Profile], Looked] | None = None
     blocks: Callable[[Any, int], bool] = lambda state, point: False
     every_sample: bool = False
+    every_refusal: bool = False
     scope = "device"
 
 

@@ -63,10 +63,10 @@ values %s
 on conflict (topic_kafka, partition, position, ordinal) do nothing
 
 -- name: insert_result
-insert into result (device, enterprise, number, at, received_at, sample, item, method, value, unit, verdict, verdict_raw,
+insert into result (device, enterprise, number, at, received_at, sample, item, method, value, value_text, unit, verdict, verdict_raw,
                     operator, lot, sampled_at, content_sha256, raw, supersedes)
 select %(device)s, %(enterprise)s, %(number)s, %(at)s, %(received_at)s, %(sample)s, %(item)s, %(method)s, %(value)s,
-       %(unit)s, %(verdict)s, %(verdict_raw)s, %(operator)s, %(lot)s, %(sampled_at)s, %(content_sha256)s, %(raw)s,
+       %(value_text)s, %(unit)s, %(verdict)s, %(verdict_raw)s, %(operator)s, %(lot)s, %(sampled_at)s, %(content_sha256)s, %(raw)s,
        (select min(id) from result where device = %(device)s and number = %(number)s and at = %(at)s)
 on conflict (device, number, at, content_sha256) do nothing
 returning id

@@ -29,6 +29,12 @@ export function exact(value, unit) {
   return unitText(unit) ? `${text} ${unitText(unit)}` : text;
 }
 
+// A test's figure: its number, or the text that stands for one with its sign (>100).
+export function figure({ value, value_text: text, unit }) {
+  if (value !== null && value !== undefined) return exact(value, unit);
+  return text && unitText(unit) ? `${text} ${unitText(unit)}` : text ?? "";
+}
+
 export function count(value) {
   return cached("count", (l) => new Intl.NumberFormat(l)).format(value ?? 0);
 }

@@ -9,6 +9,7 @@ from processors.judge.rules import (
     gateway_clock,
     positive_test,
     refused,
+    refused_positive,
     silence,
     wrong_interval,
 )
@@ -23,6 +24,7 @@ TABLE: Final = RuleTable(
         silence.RULE,
         clock.RULE,
         refused.RULE,
+        refused_positive.RULE,
         wrong_interval.RULE,
     ),
     result=(positive_test.RULE,),

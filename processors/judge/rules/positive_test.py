@@ -20,6 +20,8 @@ def step(result: Result, version: int, severity: int | None) -> Said | None:
         "sample": result.sample,
         "verdict": str(result.verdict),
     }
+    if result.value_text:
+        detail["value"] = result.value_text
     change = Change.AMENDED if version else Change.OPENED
     return Said(change, version + 1, worse, result.at_us, peak=result.value, detail=detail)
 

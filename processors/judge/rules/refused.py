@@ -20,8 +20,9 @@ class Refusals(msgspec.Struct, gc=False):
 
 
 def refused(refusals: Refusals | None, refusal: Refusal, profile: Profile) -> Looked:
-    """One refused message, by its received time; refusals for the time are the clock's."""
-    if refusal.code == clock.CODE:
+    """One refused message, by its received time; those for their time are the clock's, positive tests have a rule of
+    their own."""
+    if refusal.code == clock.CODE or refusal.positive:
         return Looked(refusals)
     received_us, code = refusal.received_us, refusal.code
     look_us = received_us + profile.refused_quiet_us

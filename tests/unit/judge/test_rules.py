@@ -91,7 +91,7 @@ def lines_of(case: dict[str, Any]) -> list[tuple[Line, int]]:
         elif "sound" in entry:
             text = sound_line("d", us(entry["sound"]), us(entry.get("r", entry["sound"])))
         elif "refused" in entry:
-            text = refused_line("d", entry["refused"], us(entry["r"]))
+            text = refused_line("d", entry["refused"], us(entry["r"]), entry.get("positive", False))
         else:
             point = metrics.index(entry.get("metric", metrics[0])) + 1
             received = us(entry.get("r", entry["at"]))

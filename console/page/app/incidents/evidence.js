@@ -1,7 +1,7 @@
 // The proof of an incident: its curve, the frame that failed, or the test result.
 import { html } from "../lib.js";
 import { pick, t, word } from "../i18n.js";
-import { exact, fullStamp, stamp } from "../format.js";
+import { figure, fullStamp, stamp } from "../format.js";
 import { Curve } from "../curve/curve.js";
 import { pointsOf } from "../devices/board_rows.js";
 import { DeviceCurve } from "../devices/device_curve.js";
@@ -35,7 +35,7 @@ function IncidentCurve({ incident, resource: { data, error, reload } }) {
 export function TestResult({ result: r }) {
   const rows = [
     ["item", r.item], ["verdict", html`<b>${word("verdict", r.verdict)}</b>${r.verdict_raw && ` (${t("result.raw", { raw: r.verdict_raw })})`}`],
-    ["value", r.value === null || r.value === undefined ? "" : exact(r.value, r.unit)],
+    ["value", figure(r)],
     ["sample", r.sample], ["number", r.number], ["lot", r.lot], ["method", r.method], ["operator", r.operator],
     ["at", html`<span title=${fullStamp(r.at)}>${stamp(r.at)}</span>`],
   ];

@@ -1,7 +1,7 @@
 // Rapid tests as they came in, newest first. A positive one carries its colour; the rest is grey.
 import { html, useState } from "../lib.js";
 import { pick, t, word } from "../i18n.js";
-import { exact, fullStamp, stamp } from "../format.js";
+import { figure, fullStamp, stamp } from "../format.js";
 import { now } from "../clock.js";
 import { href } from "../router.js";
 import { isPhone } from "../media.js";
@@ -47,7 +47,7 @@ function Row({ result: r }) {
   return html`<div role="listitem" class=${`row result verdict-${r.verdict}`} data-testid="result-row" data-verdict=${r.verdict} data-number=${r.number}>
     <span class=${`cell-verdict ${level ? `level level-${level}` : ""}`} title=${t("result.raw", { raw: r.verdict_raw })}>${level && html`<${Shape} level=${level} />`}<b>${word("verdict", r.verdict)}</b></span>
     <span class="cell-item">${r.item}${r.supersedes && html`<em class="tag" title=${t("results.supersedes_hint")}>${t("results.supersedes")}</em>`}</span>
-    <span class="cell-result">${r.value === null || r.value === undefined ? "" : exact(r.value, r.unit)}</span>
+    <span class="cell-result">${figure(r)}</span>
     <span class="cell-sample">${r.sample}${r.lot && html` <i>${r.lot}</i>`}</span>
     <span class="cell-place">${r.enterprise_name} <i>${r.site_name}</i></span>
     <span class="cell-operator">${r.operator}</span>

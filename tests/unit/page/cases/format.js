@@ -1,11 +1,14 @@
 // Numbers, times and durations.
 import { equal, en, zh } from "./check.js";
-import { ago, bytes, clockTime, count, day, duration, exact, fullStamp, measured, number, stamp, telephoneHref, unitText } from "/static/app/format.js";
+import { ago, bytes, clockTime, count, day, duration, exact, figure, fullStamp, measured, number, stamp, telephoneHref, unitText } from "/static/app/format.js";
 
 const NOON = Date.parse("2026-11-27T12:00:00+08:00");
 const MINUTE = 60_000;
 
 export const cases = {
+  "a test's figure is its number, or the text that stands for one"() {
+    equal([{ value: 61.5, unit: "%" }, { value: null, value_text: ">100", unit: "ng/mL" }, { value: null, value_text: "未检出", unit: "" }, { value: 0, value_text: "" }, {}].map(figure), ["61.5 %", ">100 ng/mL", "未检出", "0", ""]);
+  },
   "a telephone number is dialled without its marks and with a pause before the extension"() {
     equal(["+86 (359) 202-1234", "0359-2021234转 805", "110 / 119"].map(telephoneHref), ["tel:+863592021234", "tel:03592021234,805", "tel:110"]);
   },
