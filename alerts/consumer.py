@@ -14,13 +14,14 @@ import structlog
 from kafka import TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
-from alerts.journal import Batch, Journal, Position, Unreadable
+from alerts.journal import Batch, Journal, Position, Unreadable, Unstorable
 from schemas.errors import Temporary, WrongTopic
 from schemas.finding import Finding, decode_finding
 from schemas.incident import IncidentEvent
 
 POLL_MS: Final = 500
 MAX_RECORDS: Final = 1000
+HISTORY_US: Final = 3_600_000_000
 REMEDY: Final = (
     "put the old Kafka data back; or, when it is gone for good, `delete from finding_offset` as the pipeline's owner:"
     " the topic is then read from its start, and incidents that exist stay as they are"
@@ -58,6 +59,7 @@ class FindingsReader:
         self._clock = clock
         self._applied = applied
         self._next: dict[int, int] = {}
+        self._quiet_until: dict[int, int] = {}
         self.trouble = "not at its positions yet"
         """Empty while all is well."""
         self.findings = 0
@@ -89,10 +91,16 @@ class FindingsReader:
                 )
         firsts = self._consumer.beginning_offsets(self._partitions)
         ends = self._consumer.end_offsets(self._partitions)
-        missing = {p.partition: firsts[p] for p in self._partitions if p.partition not in stored}
+        missing = {
+            p.partition: Position(self._topic_id, firsts[p], quiet_until=ends[p])
+            for p in self._partitions
+            if p.partition not in stored
+        }
         if missing:
-            self._journal.begin_positions(self._topic_id, missing)
-        self._next = missing | {number: position.next for number, position in stored.items()}
+            self._journal.begin_positions(missing)
+        standing = stored | missing
+        self._next = {number: position.next for number, position in standing.items()}
+        self._quiet_until = {number: position.quiet_until for number, position in standing.items()}
         for partition in self._partitions:
             _check_inside(partition, self._next[partition.partition], firsts[partition], ends[partition])
         self._consumer.assign(self._partitions)
@@ -105,17 +113,35 @@ class FindingsReader:
         records = [record for batch in polled.values() for record in batch]
         if not records:
             return []
-        batch = self._batch(records)
+        try:
+            events = self._apply(self._batch(records))
+        except Unstorable as error:
+            structlog.get_logger().error("unstorable_findings", records=len(records), reason=str(error))
+            events = [event for record in records for event in self._apply_alone(record)]
+        if events:
+            self._applied(events)
+        return events
+
+    def _apply_alone(self, record: Any) -> list[IncidentEvent]:
+        """One record by itself: what cannot be stored is kept with its bytes, and stops nobody."""
+        batch = self._batch([record])
+        try:
+            return self._apply(batch)
+        except Unstorable as error:
+            bad = Unreadable(
+                record.topic, record.partition, record.offset, str(error)[:500], record.value or b""
+            )
+            return self._apply(msgspec.structs.replace(batch, findings=[], unreadable=[bad]))
+
+    def _apply(self, batch: Batch) -> list[IncidentEvent]:
         events = self._journal.apply(batch, self._clock())
         self._next |= {number: next for number, (_from, next) in batch.advances.items()}
         self.findings += len(batch.findings)
         self.unreadable += len(batch.unreadable)
         for bad in batch.unreadable:
             structlog.get_logger().error(
-                "unreadable_finding", **{k: getattr(bad, k) for k in ("partition", "position")}
+                "unreadable_finding", **{k: getattr(bad, k) for k in ("partition", "position", "detail")}
             )
-        if events:
-            self._applied(events)
         return events
 
     def positions(self) -> dict[int, Position]:
@@ -124,6 +150,7 @@ class FindingsReader:
 
     def _batch(self, records: Sequence[Any]) -> Batch:
         findings: list[Finding] = []
+        quiet: set[tuple[str, int]] = set()
         unreadable: list[Unreadable] = []
         advances: dict[int, tuple[int, int]] = {}
         for record in records:
@@ -132,9 +159,16 @@ class FindingsReader:
             decoded = _decode(record)
             if isinstance(decoded, Finding):
                 findings.append(decoded)
+                if self._is_history(record, decoded):
+                    quiet.add((decoded.id, decoded.version))
             else:
                 unreadable.append(decoded)
-        return Batch(findings, advances, self._topic_id, unreadable)
+        return Batch(findings, advances, self._topic_id, unreadable, frozenset(quiet))
+
+    def _is_history(self, record: Any, finding: Finding) -> bool:
+        """It lay in the topic when this journal began, and is old: no channel is told of a month of incidents."""
+        old = self._clock() - finding.received_us > HISTORY_US
+        return old and record.offset < self._quiet_until.get(record.partition, 0)
 
     def _wait_out(self, error: Temporary, stop: threading.Event) -> None:
         self.trouble = str(error)

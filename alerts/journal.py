@@ -10,16 +10,25 @@ from typing import Protocol
 import msgspec
 
 from alerts.lifecycle import Command, Event, Incident
+from schemas.errors import Permanent
 from schemas.finding import Finding
 from schemas.incident import IncidentEvent
 from schemas.refusal import Refusal
 
 
+class Unstorable(Permanent):
+    """Data that nobody foresaw: the batch cannot be written as it is, however often it is tried."""
+
+
 class Position(msgspec.Struct, frozen=True):
-    """Where the consumer stands in one partition of the topic with that id."""
+    """Where the consumer stands in one partition of the topic with that id.
+
+    quiet_until: what lies before it was there before the journal was, and is told to no channel.
+    """
 
     topic_id: str
     next: int
+    quiet_until: int = 0
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -33,12 +42,16 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What one poll brought: findings in order, and per partition (from, to) of the positions they cover."""
+    """What one poll brought: findings in order, and per partition (from, to) of the positions they cover.
+
+    quiet: id and version of those that are told to no channel.
+    """
 
     findings: Sequence[Finding]
     advances: Mapping[int, tuple[int, int]]
     topic_id: str
     unreadable: Sequence[Unreadable] = ()
+    quiet: frozenset[tuple[str, int]] = frozenset()
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -59,10 +72,12 @@ class Journal(Protocol):
 
     def positions(self) -> dict[int, Position]: ...
 
-    def begin_positions(self, topic_id: str, positions: Mapping[int, int]) -> None: ...
+    def begin_positions(self, positions: Mapping[int, Position]) -> None: ...
 
     def apply(self, batch: Batch, now_us: int) -> list[IncidentEvent]:
-        """Raises Fenced when the positions are not where the batch begins: another consumer is at work."""
+        """Raises Fenced when the positions are not where the batch begins: another consumer is at work; Unstorable
+        when something in it cannot be kept: nothing of the batch is then.
+        """
 
     def handle(self, incident: str, command: Command, now_us: int) -> IncidentEvent | Refusal: ...
 

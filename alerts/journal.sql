@@ -60,10 +60,11 @@ where finding = %(id)s::uuid;
 insert into outbox (event, channel) values %s;
 
 -- name: positions
-select partition, topic_id, next_position from finding_offset;
+select partition, topic_id, next_position, quiet_until from finding_offset;
 
 -- name: begin_position
-insert into finding_offset (partition, topic_id, next_position) values (%(partition)s, %(topic_id)s, %(position)s);
+insert into finding_offset (partition, topic_id, next_position, quiet_until)
+values (%(partition)s, %(topic_id)s, %(position)s, %(quiet_until)s);
 
 -- name: advance_position
 update finding_offset set next_position = %(next)s

@@ -1,9 +1,11 @@
 """The journal in memory: the twin of PostgresJournal for tests of what stands on a journal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from alerts.fold import Episode, episode_of, fold
-from alerts.journal import Batch, Due, Position, Postponed, Unreadable, numbered
+from alerts.journal import Batch, Due, Position, Postponed, Unreadable, Unstorable, numbered
 from alerts.lifecycle import Command, Event, Incident, apply_command
 from schemas.errors import Fenced
 from schemas.finding import Finding
@@ -12,9 +14,12 @@ from schemas.refusal import Refusal
 
 
 class MemoryJournal:
-    """Keeps everything in lists and dicts; one caller at a time."""
+    """Keeps everything in lists and dicts; one caller at a time. `refuses`: findings that it says it cannot store."""
 
-    def __init__(self, channels: Iterable[str]) -> None:
+    def __init__(
+        self, channels: Iterable[str], refuses: Callable[[Finding], bool] = lambda finding: False
+    ) -> None:
+        self.refuses = refuses
         self._channels = tuple(channels)
         self._positions: dict[int, Position] = {}
         self._incidents: dict[str, tuple[Incident, Finding]] = {}
@@ -25,20 +30,23 @@ class MemoryJournal:
     def positions(self) -> dict[int, Position]:
         return dict(self._positions)
 
-    def begin_positions(self, topic_id: str, positions: Mapping[int, int]) -> None:
-        self._positions |= {partition: Position(topic_id, next) for partition, next in positions.items()}
+    def begin_positions(self, positions: Mapping[int, Position]) -> None:
+        self._positions |= positions
 
     def apply(self, batch: Batch, now_us: int) -> list[IncidentEvent]:
         for partition, (position, _next) in batch.advances.items():
-            if self._positions.get(partition) != Position(batch.topic_id, position):
+            stands = self._positions.get(partition)
+            if stands is None or (stands.topic_id, stands.next) != (batch.topic_id, position):
                 raise Fenced(f"findings partition {partition} does not stand at {position} any more")
+        if bad := [finding.id for finding in batch.findings if self.refuses(finding)]:
+            raise Unstorable(f"{bad} cannot be stored")
         for partition, (_position, next) in batch.advances.items():
-            self._positions[partition] = Position(batch.topic_id, next)
+            self._positions[partition] = replace(self._positions[partition], next=next)
         self.unreadable.extend(batch.unreadable)
         standing = {id: incident for id, (incident, _finding) in self._incidents.items()}
         folded = fold(batch.findings, standing, self._open_episodes(), now_us)
         self._incidents |= folded.changed
-        return self._append(folded.events)
+        return self._append(folded.events, batch.quiet)
 
     def handle(self, incident: str, command: Command, now_us: int) -> IncidentEvent | Refusal:
         standing = self._incidents.get(incident)
@@ -81,8 +89,11 @@ class MemoryJournal:
             if incident.state is not IncidentState.CLOSED
         }
 
-    def _append(self, events: Sequence[Event]) -> list[IncidentEvent]:
+    def _append(
+        self, events: Sequence[Event], quiet: frozenset[tuple[str, int]] = frozenset()
+    ) -> list[IncidentEvent]:
         appended = [numbered(len(self.events) + 1 + i, event) for i, event in enumerate(events)]
         self.events.extend(appended)
-        self._outbox |= {(event.id, channel): (0, 0) for event in appended for channel in self._channels}
+        told = [event for event in appended if (event.incident, event.finding_version) not in quiet]
+        self._outbox |= {(event.id, channel): (0, 0) for event in told for channel in self._channels}
         return appended

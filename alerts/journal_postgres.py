@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
+import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
 from alerts.fold import Episode, episode_of, fold
-from alerts.journal import Batch, Due, Position, Postponed, Unreadable, numbered
+from alerts.journal import Batch, Due, Position, Postponed, Unreadable, Unstorable, numbered
 from alerts.lifecycle import Command, Event, Incident, apply_command
 from schemas.errors import Fenced
 from schemas.finding import Finding
@@ -25,6 +26,8 @@ Begin = Callable[[], AbstractContextManager[Cursor]]
 """A transaction: commits when the block ends well, else rolls back. Raises Temporary while the database is away."""
 
 SQL: Final = load("alerts", "journal.sql")
+UNFORESEEN: Final = (psycopg2.DataError, psycopg2.IntegrityError, ValueError, LookupError, ArithmeticError)
+"""What the data of a batch can cause, and nothing else."""
 
 
 class PostgresJournal:
@@ -37,17 +40,22 @@ class PostgresJournal:
     def positions(self) -> dict[int, Position]:
         with self._begin() as cursor:
             cursor.execute(SQL["positions"])
-            return {partition: Position(topic_id, next) for partition, topic_id, next in cursor.fetchall()}
+            return {partition: Position(*rest) for partition, *rest in cursor.fetchall()}
 
-    def begin_positions(self, topic_id: str, positions: Mapping[int, int]) -> None:
+    def begin_positions(self, positions: Mapping[int, Position]) -> None:
         with self._begin() as cursor:
             for partition, position in positions.items():
-                cursor.execute(
-                    SQL["begin_position"],
-                    {"partition": partition, "topic_id": topic_id, "position": position},
-                )
+                row = {"position": position.next, "topic_id": position.topic_id}
+                row |= {"partition": partition, "quiet_until": position.quiet_until}
+                cursor.execute(SQL["begin_position"], row)
 
     def apply(self, batch: Batch, now_us: int) -> list[IncidentEvent]:
+        try:
+            return self._apply(batch, now_us)
+        except UNFORESEEN as error:
+            raise Unstorable(f"{type(error).__name__}: {error}") from error
+
+    def _apply(self, batch: Batch, now_us: int) -> list[IncidentEvent]:
         with self._begin() as cursor:
             cursor.execute(SQL["lock_writers"])
             self._advance(cursor, batch)
@@ -59,7 +67,7 @@ class PostgresJournal:
             if not folded.events:
                 return []
             _write_incidents(cursor, folded.changed.values())
-            return self._append(cursor, folded.events)
+            return self._append(cursor, folded.events, batch.quiet)
 
     def handle(self, incident: str, command: Command, now_us: int) -> IncidentEvent | Refusal:
         with self._begin() as cursor:
@@ -109,11 +117,13 @@ class PostgresJournal:
                     " at work on this database, or the positions were changed by hand; run one alerts service"
                 )
 
-    def _append(self, cursor: Cursor, events: Sequence[Event]) -> list[IncidentEvent]:
+    def _append(
+        self, cursor: Cursor, events: Sequence[Event], quiet: frozenset[tuple[str, int]]
+    ) -> list[IncidentEvent]:
         numbered = self._append_events(cursor, events)
         last = {event.incident: event.id for event in numbered}
         _values(cursor, "name_last_events", list(last.items()))
-        self._fill_outbox(cursor, numbered)
+        self._fill_outbox(cursor, [e for e in numbered if (e.incident, e.finding_version) not in quiet])
         return numbered
 
     def _append_events(self, cursor: Cursor, events: Sequence[Event]) -> list[IncidentEvent]:

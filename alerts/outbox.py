@@ -1,7 +1,7 @@
 """Drains the outbox of one channel: delivers what is due, backs off from what fails, and disturbs no other channel."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Final
 
@@ -10,6 +10,7 @@ import structlog
 from alerts.channels import Channel
 from alerts.journal import Due, Journal, Postponed
 from schemas.errors import Temporary
+from schemas.incident import IncidentEvent
 
 BATCH: Final = 200
 LOOK_S: Final = 5.0
@@ -65,7 +66,7 @@ class Drain:
         due = self._journal.due(self.name, now_us, BATCH)
         if not due:
             return 0
-        errors = self._channel.deliver([item.event for item in due])
+        errors = self._deliver([item.event for item in due])
         good = [item.event.id for item, error in zip(due, errors, strict=True) if not error]
         bad = [self._postponed(item, error) for item, error in zip(due, errors, strict=True) if error]
         if good:
@@ -80,6 +81,19 @@ class Drain:
         self.failed += len(bad)
         self.trouble = bad[0].error if bad else ""
         return len(due)
+
+    def _deliver(self, events: Sequence[IncidentEvent]) -> list[str]:
+        """What went wrong with each. Where the channel raises, one by one: what one event causes, no other pays for."""
+        try:
+            errors = self._channel.deliver(events)
+            if len(errors) == len(events):
+                return errors
+            raise ValueError(f"{len(errors)} answers to {len(events)} events")
+        except Exception as error:
+            structlog.get_logger().exception("channel_raised", channel=self.name, events=len(events))
+            if len(events) == 1:
+                return [f"{type(error).__name__}: {error}"[:500]]
+        return [outcome for event in events for outcome in self._deliver([event])]
 
     def _postponed(self, item: Due, error: str) -> Postponed:
         delay_us = round(delay_after(item.attempts + 1) * 1_000_000)

@@ -27,6 +27,7 @@ MOST_WAITING: Final = 4096
 JOINED: Final = 64
 """Messages that leave in one piece when they wait anyway."""
 PAGE: Final = 500
+AGAIN_S: Final = 1.0
 
 
 Item = dict[str, Any]
@@ -184,8 +185,8 @@ class Live:
         seen: int | None = None
         tick_at = time.monotonic()
         while not self._stop.is_set():
-            self._news(max(0.0, tick_at - time.monotonic()))
             try:
+                self._news(max(0.0, tick_at - time.monotonic()))
                 if seen is None:
                     seen = self._source.last_event()
                     self._call(self._begin, seen)
@@ -200,6 +201,12 @@ class Live:
                 if not self.trouble:
                     structlog.get_logger().warning("waiting", reason=str(error))
                 self.trouble = str(error)
+            except (
+                Exception
+            ) as error:  # the thread may not die unseen: readiness says so, and it is tried again
+                structlog.get_logger().exception("live_failed")
+                self.trouble = f"{type(error).__name__}: {error}"
+                self._stop.wait(AGAIN_S)
             if time.monotonic() >= tick_at:
                 tick_at = time.monotonic() + TICK_S
                 self._call(self._publish_tick)

@@ -6,7 +6,7 @@ from functools import partial
 import psycopg2
 import pytest
 
-from alerts.journal import Batch, Journal, Position, Postponed, Unreadable
+from alerts.journal import Batch, Journal, Position, Postponed, Unreadable, Unstorable
 from alerts.journal_memory import MemoryJournal
 from alerts.journal_postgres import PostgresJournal
 from alerts.lifecycle import ENDS_BY_ITSELF, NO_SUCH_INCIDENT, Acknowledge, Close
@@ -19,19 +19,20 @@ from tests.findings import finding
 
 CHANNELS = ("topic", "log")
 NOW = 1_764_000_000_000_000
+BEGUN = {0: Position("topic-1", 0), 1: Position("topic-1", 5)}
 
 
 @pytest.fixture(params=["memory", "postgres"])
 def journal(request) -> Iterator[Journal]:
     if request.param == "memory":
         made: Journal = MemoryJournal(CHANNELS)
-        made.begin_positions("topic-1", {0: 0, 1: 5})
+        made.begin_positions(BEGUN)
         yield made
         return
     database = request.getfixturevalue("fresh_database")
     single = Single(partial(psycopg2.connect, database.pipeline_url))
     made = PostgresJournal(single.begin, CHANNELS)
-    made.begin_positions("topic-1", {0: 0, 1: 5})
+    made.begin_positions(BEGUN)
     yield made
     single.close()
 
@@ -92,6 +93,55 @@ def test_an_episode_that_closes_makes_room_for_another_in_the_same_batch(journal
     other = finding(id="00000000-0000-4000-8000-000000000001")
     apply(journal, finding(2, Change.CLOSED), other)
     assert journal.find(other.id).state is IncidentState.OPEN
+
+
+def at_start(device_id: str, version: int, start: int, change: Change = Change.AMENDED) -> Finding:
+    return finding(
+        version, change, id=f"00000000-0000-4000-8000-00000000000{device_id}", start_us=NOW + start
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "batch", "after"),
+    [
+        ([("a", 1), ("b", 2)], [("a", 2, 1), ("b", 2, 3), ("a", 3, 2)], {"a": 2, "b": 3}),
+        ([("a", 1), ("b", 2)], [("a", 2, 2), ("b", 2, 1)], {"a": 2, "b": 1}),
+        ([("a", 1), ("b", 2), ("c", 3)], [("a", 2, 2), ("b", 2, 3), ("c", 2, 1)], {"a": 2, "b": 3, "c": 1}),
+        ([("b", 2), ("a", 1)], [("b", 2, 1), ("a", 2, 2), ("b", 3, 2), ("a", 3, 1)], {"a": 1, "b": 2}),
+    ],
+    ids=["by way of a third", "two change places", "three in a ring", "there and back"],
+)
+def test_episodes_that_change_places_in_one_batch_are_no_twins(journal, before, batch, after) -> None:
+    apply(journal, *(at_start(name, 1, start, Change.OPENED) for name, start in before))
+    apply(journal, *(at_start(name, version, start) for name, version, start in batch))
+    for name in after:
+        assert journal.find(at_start(name, 1, 0).id).state is IncidentState.OPEN
+    moved = {name: 9 - start for name, start in after.items()}
+    apply(journal, *(at_start(name, 9, start) for name, start in moved.items()))
+    assert all(journal.find(at_start(name, 1, 0).id).finding_version == 9 for name in after)
+
+
+def test_what_was_there_before_is_told_to_no_channel(journal) -> None:
+    one, two = finding(), finding(device="d2")
+    events = journal.apply(Batch([one, two], {0: (0, 2)}, "topic-1", quiet=frozenset({(one.id, 1)})), NOW)
+    assert [e.incident for e in events] == [one.id, two.id]
+    assert journal.waiting() == {"topic": 1, "log": 1}
+    assert [due.event.incident for due in journal.due("log", NOW * 2, 10)] == [two.id]
+
+
+@pytest.mark.parametrize(
+    "facts", [{"unit": "\ud800"}, {"peak": 10**400}, {"severity": 40_000}], ids=lambda f: next(iter(f))
+)
+def test_data_that_nobody_foresaw_is_unstorable_and_changes_nothing(fresh_database, facts) -> None:
+    single = Single(partial(psycopg2.connect, fresh_database.pipeline_url))
+    journal = PostgresJournal(single.begin, CHANNELS)
+    journal.begin_positions(BEGUN)
+    with pytest.raises(Unstorable):
+        apply(journal, finding(), finding(device="d2", **facts))
+    assert journal.find(finding().id) is None
+    assert journal.positions() == BEGUN
+    apply(journal, finding())
+    single.close()
 
 
 def test_a_person_acknowledges_and_the_event_is_told_to_every_channel(journal) -> None:

@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from alerts.channels import CHANNELS
+from alerts.journal import Position
 from alerts.journal_postgres import PostgresJournal
 from coldwatch.operate import topics
 from coldwatch.serve.alerts import Service
@@ -151,7 +152,7 @@ def test_a_record_that_is_no_finding_is_kept_with_its_bytes_and_stops_nothing(st
 
 def test_positions_of_another_topic_end_the_service_with_the_remedy(stack: Stack) -> None:
     single = Single(partial(psycopg2.connect, stack.database.pipeline_url))
-    PostgresJournal(single.begin, CHANNELS).begin_positions("an-older-topic", {0: 5})
+    PostgresJournal(single.begin, CHANNELS).begin_positions({0: Position("an-older-topic", 5)})
     single.close()
     stack.start()
     until(lambda: stack.failures, LIMIT_S)

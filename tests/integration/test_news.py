@@ -4,7 +4,7 @@ from functools import partial
 
 import psycopg2
 
-from alerts.journal import Batch
+from alerts.journal import Batch, Position
 from alerts.journal_postgres import PostgresJournal
 from coldwatch.wiring.news import News
 from coldwatch.wiring.transactions import Single
@@ -17,7 +17,7 @@ LIMIT_S = 30.0
 def test_a_listener_is_told_of_events_and_of_nothing_else(fresh_database: Database) -> None:
     writer = Single(partial(psycopg2.connect, fresh_database.pipeline_url))
     journal = PostgresJournal(writer.begin, ("log",))
-    journal.begin_positions("topic-1", {0: 0})
+    journal.begin_positions({0: Position("topic-1", 0)})
     news = News(partial(psycopg2.connect, fresh_database.web_url))
     assert news.wait(LIMIT_S), "it has just begun to listen: look"
     assert not news.wait(0.0)

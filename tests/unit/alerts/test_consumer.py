@@ -66,20 +66,23 @@ class Fixture:
 def test_a_first_start_begins_at_the_topics_first_record() -> None:
     fixture = Fixture(FakeConsumer(encode_finding(finding()), first=7))
     fixture.reader.run(fixture.stop)
-    assert fixture.journal.positions() == {0: Position("topic-1", 8), 1: Position("topic-1", 0)}
+    assert fixture.journal.positions() == {
+        0: Position("topic-1", 8, quiet_until=8),
+        1: Position("topic-1", 0),
+    }
 
 
 def test_a_restart_goes_on_behind_what_is_applied() -> None:
     consumer = FakeConsumer(encode_finding(finding()), encode_finding(finding(2, Change.CLOSED)))
     fixture = Fixture(consumer)
-    fixture.journal.begin_positions("topic-1", {0: 1, 1: 0})
+    fixture.journal.begin_positions({0: Position("topic-1", 1), 1: Position("topic-1", 0)})
     fixture.reader.run(fixture.stop)
     assert fixture.reader.findings == 1
 
 
 def test_another_topic_id_is_refused_with_the_remedy() -> None:
     fixture = Fixture(FakeConsumer())
-    fixture.journal.begin_positions("topic-0", {0: 0})
+    fixture.journal.begin_positions({0: Position("topic-0", 0)})
     with pytest.raises(WrongTopic, match="delete from finding_offset"):
         fixture.reader.run(fixture.stop)
 
@@ -87,7 +90,7 @@ def test_another_topic_id_is_refused_with_the_remedy() -> None:
 @pytest.mark.parametrize(("stored", "first"), [(9, 0), (1, 5)])
 def test_a_position_outside_of_the_topic_is_refused(stored: int, first: int) -> None:
     fixture = Fixture(FakeConsumer(b"x", first=first))
-    fixture.journal.begin_positions("topic-1", {0: stored, 1: 0})
+    fixture.journal.begin_positions({0: Position("topic-1", stored), 1: Position("topic-1", 0)})
     with pytest.raises(WrongTopic):
         fixture.reader.run(fixture.stop)
 
@@ -113,6 +116,48 @@ def test_what_is_no_finding_is_kept_and_the_next_one_is_read(value: bytes | None
     (kept,) = fixture.journal.unreadable
     assert (kept.position, kept.raw) == (0, value or b"")
     assert fixture.journal.find(finding().id) is not None
+
+
+@pytest.mark.parametrize("bad", [(0,), (1,), (2,), (0, 2), (0, 1, 2)])
+def test_what_cannot_be_stored_is_kept_by_itself_and_stops_nobody(bad: tuple[int, ...]) -> None:
+    findings = [finding(device=f"d{n}") for n in range(3)]
+    journal = MemoryJournal(("log",), refuses=lambda f: f.device in {f"d{n}" for n in bad})
+    fixture = Fixture(FakeConsumer(*map(encode_finding, findings)), journal)
+    fixture.reader.take_positions()
+    fixture.reader.turn(0)
+    assert [u.position for u in journal.unreadable] == list(bad)
+    assert all("cannot be stored" in kept.detail and kept.raw for kept in journal.unreadable)
+    assert [journal.find(f.id) is None for f in findings] == [n in bad for n in range(3)]
+    assert journal.positions()[0].next == 3
+
+
+HOUR_US = 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("age_us", "told"), [(31 * 24 * HOUR_US, 0), (HOUR_US + 1, 0), (HOUR_US, 1), (0, 1)],
+    ids=["a month", "more than an hour", "an hour", "now"],
+)  # fmt: skip
+def test_a_new_database_on_an_old_topic_tells_no_channel_of_what_is_old(age_us: int, told: int) -> None:
+    old = finding()
+    fixture = Fixture(FakeConsumer(encode_finding(old)))
+    fixture.reader._clock = lambda: old.received_us + age_us
+    fixture.reader.run(fixture.stop)
+    assert fixture.journal.find(old.id) is not None
+    assert fixture.journal.waiting() == {"log": told}
+
+
+def test_what_comes_behind_the_history_is_told_however_late() -> None:
+    old, new = finding(), finding(device="d2")
+    consumer = FakeConsumer(encode_finding(old))
+    fixture = Fixture(consumer)
+    fixture.reader._clock = lambda: old.received_us + 31 * 24 * HOUR_US
+    fixture.reader.take_positions()
+    consumer.values.append(encode_finding(new))
+    consumer.values.append(encode_finding(finding(2, Change.CLOSED)))
+    fixture.reader.turn(0)
+    assert [e.incident for e in fixture.journal.events] == [old.id, new.id, old.id]
+    assert fixture.journal.waiting() == {"log": 2}
 
 
 class Faltering(MemoryJournal):

@@ -64,3 +64,41 @@ def test_what_fails_is_tried_again_after_its_delay_and_holds_nothing_up() -> Non
 def test_delays_double_up_to_a_bound() -> None:
     assert [delay_after(n) for n in (1, 2, 3, 4)] == [1, 2, 4, 8]
     assert delay_after(1000) == LONGEST_DELAY_S
+
+
+class Raising(Recorder):
+    """A channel with a fault: it raises for the devices named, or answers too little."""
+
+    def deliver(self, events: Sequence[IncidentEvent]) -> list[str]:
+        if any(event.device in self.failing for event in events):
+            raise KeyError("a fault of the channel")
+        return super().deliver(events)
+
+
+def test_a_channel_that_raises_pays_for_one_event_and_disturbs_no_other_channel() -> None:
+    journal, clock = journal_of("d1", "d2", "d3"), Clock()
+    bad, good = Drain("bad", Raising("d2"), journal, clock), Drain("good", Recorder(), journal, clock)
+    assert bad.turn() == 3
+    assert journal.waiting() == {"good": 3, "bad": 1}
+    assert "KeyError" in bad.trouble
+    assert good.turn() == 3
+    assert (journal.waiting()["good"], good.trouble) == (0, "")
+
+
+def test_an_event_that_always_makes_it_raise_waits_longer_each_time() -> None:
+    journal, clock = journal_of("d1"), Clock()
+    drain = Drain("bad", Raising("d1"), journal, clock)
+    for seconds in (0, 1, 2, 4):
+        clock.pass_s(seconds)
+        assert drain.turn() == 1
+    assert drain.turn() == 0
+
+
+def test_a_channel_that_answers_for_too_few_events_has_delivered_each_by_itself() -> None:
+    class Sparing(Recorder):
+        def deliver(self, events: Sequence[IncidentEvent]) -> list[str]:
+            return super().deliver(events)[:1]
+
+    journal = journal_of("d1", "d2")
+    assert Drain("good", Sparing(), journal, Clock()).turn() == 2
+    assert journal.waiting()["good"] == 0

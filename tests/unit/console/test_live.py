@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from console import live as live_module
 from console.live import Live
@@ -164,3 +165,46 @@ async def test_closing_ends_every_stream() -> None:
     await anext(messages)
     live.close()
     assert [message async for message in messages] == []
+
+
+async def test_an_error_that_nobody_foresaw_is_said_and_the_tail_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_module, "AGAIN_S", 0.01)
+
+    class Faulty(FakeSource):
+        faults = 0
+
+        def events(self, seen: Scope, after: int, upto: int | None, limit: int) -> Sequence[Row]:
+            if self.faults:
+                self.faults -= 1
+                raise KeyError("nobody foresaw this")
+            return super().events(seen, after, upto, limit)
+
+    source = Faulty(1)
+    live = await started(source)
+    said: list[str] = []
+    source.faults = 3
+    await until(lambda: said.append(live.trouble) or "nobody foresaw" in live.trouble)
+    messages = live.messages(scope.ALL, None)
+    await anext(messages)
+    source.add(1)
+    await until(lambda: not live.trouble)
+    assert await take(messages, 1) == [2]
+    live.close()
+
+
+async def test_news_that_fail_do_not_end_the_tail_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "AGAIN_S", 0.01)
+    failing = [OSError("no more files"), ValueError("odd")]
+
+    def news(limit_s: float) -> None:
+        if failing:
+            raise failing.pop()
+
+    source = FakeSource(2)
+    live = Live(source, lambda: NOW, news)
+    live.start(asyncio.get_running_loop())
+    await until(lambda: not live.is_new and not live.trouble)
+    assert not failing
+    live.close()
