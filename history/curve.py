@@ -21,6 +21,9 @@ LATE_AFTER: Final = timedelta(minutes=2)
 GAP_INTERVALS: Final = 2
 LEAD_INTERVALS: Final = 60
 LONGEST_LEAD: Final = timedelta(hours=12)
+MOST_SPAN: Final = timedelta(days=366)
+ABOVE: Final = 1.5
+"""A usual distance so many times the registered interval is the one by which gaps are told."""
 
 NO_SUCH_POINT: Final = Refusal(
     Ground.NOT_FOUND,
@@ -36,8 +39,16 @@ NO_SUCH_INCIDENT: Final = Refusal(
 )
 
 
+SPAN_TOO_LONG: Final = Refusal(
+    Ground.INVALID,
+    "span_too_long",
+    f"时间范围太长：一次最多 {MOST_SPAN.days} 天，请缩短后分几次查询。",
+    f"That span is too long: {MOST_SPAN.days} days at most; ask for shorter ones one by one.",
+)
+
+
 class Span(msgspec.Struct, frozen=True):
-    """A point and the time to be shown. `version` of the profile: the one whose limits are drawn, None for none."""
+    """A point and the time to be shown. interval: as registered."""
 
     point: int
     device: str
@@ -45,8 +56,6 @@ class Span(msgspec.Struct, frozen=True):
     unit: str
     interval: timedelta
     created_at: datetime
-    profile: str
-    version: int | None
     begin: datetime
     end: datetime
 
@@ -60,27 +69,12 @@ def of_incident(cursor: Cursor, id: str, now: datetime, facts: FactsTable = FACT
         if cursor.fetchone() is None:
             raise Refused(NO_SUCH_INCIDENT)
         return _without_point(now)
-    point, device, metric, unit, interval_us, created_at, profile, version, start, end = row
+    point, device, metric, unit, interval_us, created_at, start, end = row
     interval = timedelta(microseconds=interval_us)
     lead = lead_of(interval, start, end or now)
-    to = min(now, (end or now) + lead)
-    return _curve(
-        cursor,
-        Span(
-            point,
-            device,
-            metric,
-            unit,
-            interval,
-            created_at,
-            profile,
-            version,
-            start - lead,
-            max(to, start + interval),
-        ),
-        now,
-        facts,
-    )
+    to = max(min(now, (end or now) + lead), start + interval)
+    begin = max(start - lead, to - MOST_SPAN)
+    return _curve(cursor, Span(point, device, metric, unit, interval, created_at, begin, to), now, facts)
 
 
 def of_device(
@@ -97,22 +91,15 @@ def of_device(
     row = cursor.fetchone()
     if row is None:
         raise Refused(NO_SUCH_POINT)
-    point, device, metric_found, unit, interval_us, created_at, profile, version = row
+    point, device, metric_found, unit, interval_us, created_at = row
     interval = timedelta(microseconds=interval_us)
     to = end or now
-    span = Span(
-        point,
-        device,
-        metric_found,
-        unit,
-        interval,
-        created_at,
-        profile,
-        version,
-        begin or to - 240 * interval,
-        to,
+    begin = begin or to - min(240 * interval, MOST_SPAN)
+    if to - begin > MOST_SPAN:
+        raise Refused(SPAN_TOO_LONG)
+    return _curve(
+        cursor, Span(point, device, metric_found, unit, interval, created_at, begin, to), now, facts
     )
-    return _curve(cursor, span, now, facts)
 
 
 def lead_of(interval: timedelta, start: datetime, end: datetime) -> timedelta:
@@ -125,9 +112,9 @@ def unknown_spans(
     edges: tuple[datetime | None, datetime | None],
     span: Span,
     now: datetime,
+    bound: timedelta,
 ) -> list[tuple[datetime, datetime]]:
-    """Times of which nothing is known: gaps between readings, and what is missing at the two ends."""
-    bound = GAP_INTERVALS * span.interval
+    """Times of which nothing is known: gaps between readings, and what is missing at the two ends, above the bound."""
     begin, end = max(span.begin, span.created_at), min(span.end, now)
     first, last = edges
     if first is None or last is None:
@@ -140,7 +127,8 @@ def unknown_spans(
 def _curve(cursor: Cursor, span: Span, now: datetime, facts: FactsTable) -> dict[str, Any]:
     asked = {"point": span.point, "from": span.begin, "to": span.end}
     points, thinned = _points(cursor, span, asked)
-    cursor.execute(SQL["gaps"], asked | {"bound": GAP_INTERVALS * span.interval})
+    bound = GAP_INTERVALS * _interval(cursor, span, asked)
+    cursor.execute(SQL["gaps"], asked | {"bound": bound})
     gaps: list[tuple[datetime, datetime]] = cursor.fetchall()
     cursor.execute(SQL["edges"], asked)
     edges = cursor.fetchone() or (None, None)
@@ -160,10 +148,17 @@ def _curve(cursor: Cursor, span: Span, now: datetime, facts: FactsTable) -> dict
         "thinned": thinned,
         "points": points,
         "breaches": breaches,
-        "unknown": [[_ms(a), _ms(b)] for a, b in unknown_spans(gaps, edges, span, now)],
+        "unknown": [[_ms(a), _ms(b)] for a, b in unknown_spans(gaps, edges, span, now, bound)],
         "suppressed": suppressed,
-        "limits": _limits(cursor, span),
+        "limits": _limits(cursor, span, asked),
     }
+
+
+def _interval(cursor: Cursor, span: Span, asked: dict[str, Any]) -> timedelta:
+    """As registered, or as observed where that is longer: a device that reports seldom is not unknown in between."""
+    cursor.execute(SQL["usual"], asked)
+    (usual,) = cursor.fetchone() or (None,)
+    return usual if usual is not None and usual > ABOVE * span.interval else span.interval
 
 
 def _drawn_interval(span: Span, thinned: bool) -> timedelta:
@@ -186,10 +181,13 @@ def _points(cursor: Cursor, span: Span, asked: dict[str, Any]) -> tuple[list[lis
     ], thinned
 
 
-def _limits(cursor: Cursor, span: Span) -> dict[str, float | None]:
-    cursor.execute(SQL["limits"], {"profile": span.profile, "version": span.version, "metric": span.metric})
-    row = cursor.fetchone() or (None,) * len(LIMITS)
-    return dict(zip(LIMITS, row, strict=True))
+def _limits(cursor: Cursor, span: Span, asked: dict[str, Any]) -> list[dict[str, float | int | None]]:
+    """What was in force and from when to when, in order; nothing where nothing was."""
+    cursor.execute(SQL["limits"], asked | {"device": span.device, "metric": span.metric})
+    return [
+        {"from": _ms(begin), "to": _ms(end)} | dict(zip(LIMITS, values, strict=True))
+        for begin, end, *values in cursor.fetchall()
+    ]
 
 
 def _without_point(now: datetime) -> dict[str, Any]:
@@ -207,7 +205,7 @@ def _without_point(now: datetime) -> dict[str, Any]:
         "breaches": [],
         "unknown": [],
         "suppressed": [],
-        "limits": dict.fromkeys(LIMITS),
+        "limits": [],
     }
 
 

@@ -2,7 +2,7 @@
 
 -- name: point_of_incident
 -- The point an incident speaks of; for one of the whole device, its most telling point.
-select p.point_id, p.device, p.metric, p.unit, d.interval_us, d.created_at, i.profile, i.profile_version, i.start_at, i.end_at
+select p.point_id, p.device, p.metric, p.unit, d.interval_us, d.created_at, i.start_at, i.end_at
 from v_incident i join v_device d on d.device = i.device join v_point p on p.device = i.device
 where i.finding = %(id)s::uuid and (i.metric = '' or p.metric = i.metric)
 order by p.metric <> 'temperature', p.metric <> 'open', p.metric limit 1
@@ -11,15 +11,32 @@ order by p.metric <> 'temperature', p.metric <> 'open', p.metric limit 1
 select device from v_incident where finding = %(id)s::uuid
 
 -- name: point_of_device
-select p.point_id, p.device, p.metric, p.unit, d.interval_us, d.created_at, d.profile,
-       (select max(version) from v_profile f where f.name = d.profile and f.metric = p.metric and f.enabled)
+select p.point_id, p.device, p.metric, p.unit, d.interval_us, d.created_at
 from v_point p join v_device d on d.device = p.device
 where p.device = %(device)s and (%(metric)s::text is null or p.metric = %(metric)s)
 order by p.metric <> 'temperature', p.metric <> 'open', p.metric limit 1
 
 -- name: limits
-select low, high, tolerance_low, tolerance_high, reject_low, reject_high
-from v_profile where name = %(profile)s and version = %(version)s and metric = %(metric)s
+-- What was in force within the span, and when: the device's profile of then, and that profile's row of then.
+with held as (
+    select profile, effective_from as begins, lead(effective_from, 1, 'infinity') over (order by effective_from) as ends
+    from v_device_fact where device = %(device)s
+), named as (
+    select profile, begins, ends from held
+    union all
+    select profile, '-infinity', 'infinity' from v_device where device = %(device)s and not exists (select from held)
+), versions as (
+    select name, low, high, tolerance_low, tolerance_high, reject_low, reject_high, effective_from as begins,
+           least(coalesce(ends_at, 'infinity'),
+                 lead(effective_from, 1, 'infinity') over (partition by name order by effective_from, version)) as ends
+    from v_profile where metric = %(metric)s and enabled
+), both_held as (
+    select greatest(n.begins, v.begins, %(from)s) as begins, least(n.ends, v.ends, %(to)s) as ends, v.low, v.high,
+           v.tolerance_low, v.tolerance_high, v.reject_low, v.reject_high
+    from named n join versions v on v.name = n.profile
+)
+select begins, ends, low, high, tolerance_low, tolerance_high, reject_low, reject_high
+from both_held where begins < ends order by begins
 
 -- name: count
 -- Up to a bound: it only decides whether every point is drawn.
@@ -30,17 +47,25 @@ select at, value, quality, received_at from v_reading
 where point_id = %(point)s and at >= %(from)s and at <= %(to)s order by at, seq
 
 -- name: extremes
--- The least and the greatest value of each slice of time: a spike is never averaged away.
+-- The least and the greatest value of each slice of time: a spike is never averaged away. Of flagged samples by
+-- themselves: what is no measurement hides no extreme that is one.
 with sliced as (
-    select at, seq, value, quality, received_at,
+    select at, seq, value, quality, received_at, quality & 15 > 2 as flagged,
            width_bucket(extract(epoch from at), extract(epoch from %(from)s), extract(epoch from %(to)s), %(slices)s) as slice
     from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s
 ), ranked as (
-    select *, row_number() over (partition by slice order by value, at, seq) as from_below,
-           row_number() over (partition by slice order by value desc, at, seq) as from_above
+    select at, seq, value, quality, received_at, row_number() over (partition by slice, flagged order by value, at, seq) as from_below,
+           row_number() over (partition by slice, flagged order by value desc, at, seq) as from_above
     from sliced
 )
 select at, value, quality, received_at from ranked where from_below = 1 or from_above = 1 order by at, seq
+
+-- name: usual
+-- The usual distance of neighbours, whatever the device is registered with.
+select percentile_disc(0.5) within group (order by at - before) from (
+    select at, lag(at) over (order by at) as before
+    from v_reading where point_id = %(point)s and at >= %(from)s and at <= %(to)s
+) neighbours where at > before
 
 -- name: gaps
 -- Spans between neighbours that lie further apart than the bound.

@@ -8,6 +8,7 @@ from functools import partial
 import httpx
 import psycopg2
 import pytest
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from alerts.channels import CHANNELS
 from alerts.journal import Batch
@@ -199,7 +200,7 @@ def test_the_curve_of_an_incident_holds_points_limits_and_the_breach(cast, clien
     )
     assert len(curve["points"]) == 60
     assert curve["points"] == sorted(curve["points"])
-    assert curve["limits"]["high"] == 8
+    assert [step["high"] for step in curve["limits"]] == [8]
     ((start, end, severity),) = curve["breaches"]
     assert (end, severity) == (None, 2)
     assert curve["points"][0][0] < start
@@ -224,6 +225,87 @@ def test_a_spike_survives_thinning_and_a_gap_stays_a_gap(cast, client) -> None:
     assert values.count(55.5) == 1
     ms = round(begin.timestamp() * 1000)
     assert [ms + 5999 * 2000, ms + 7000 * 2000] in curve["unknown"]
+
+
+def test_a_flagged_spike_hides_no_extreme_of_what_was_measured(cast, client) -> None:
+    _, tenant, pipeline_url = cast
+    begin = MISSING_DAY + timedelta(days=1)
+    with psycopg2.connect(pipeline_url) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into reading select %s, %s + n * interval '2 s', 0, case n when 4321 then 9.5 when 4322 then 85 else"
+            " 4 end, case n when 4322 then 3 else 1 end, %s + n * interval '2 s' from generate_series(0, 9999) n",
+            (tenant.point, begin, begin),
+        )
+    connection.close()
+    span = {"from": begin.isoformat(), "to": (begin + timedelta(seconds=20_000)).isoformat()}
+    curve = client.get("/api/devices/jinyang-probe/curve", params={"metric": "temperature", **span}).json()
+    assert curve["thinned"]
+    found = [(value, quality) for _at, value, quality, *_ in curve["points"] if value > 5]
+    assert found == [(9.5, 1), (85, 3)]
+
+
+def test_a_device_that_reports_each_five_minutes_is_not_unknown_in_between(cast, client) -> None:
+    _, tenant, pipeline_url = cast
+    begin = MISSING_DAY + timedelta(days=2)
+    with psycopg2.connect(pipeline_url) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into reading select %s, %s + n * interval '5 min', 0, 4, 1, %s + n * interval '5 min'"
+            " from generate_series(0, 60) n where n not between 20 and 30",
+            (tenant.point, begin, begin),
+        )
+    connection.close()
+    span = {"from": begin.isoformat(), "to": (begin + timedelta(minutes=300)).isoformat()}
+    curve = client.get("/api/devices/jinyang-probe/curve", params={"metric": "temperature", **span}).json()
+    ms = round(begin.timestamp() * 1000)
+    assert curve["unknown"] == [[ms + 19 * 300_000, ms + 31 * 300_000]]
+
+
+def test_the_limits_of_a_curve_are_those_of_their_time(cast, client, servers) -> None:
+    _, _, pipeline_url = cast
+    begin = datetime(2026, 3, 20, tzinfo=UTC)
+    changed, moved = begin + timedelta(hours=2), begin + timedelta(hours=4)
+    owner_url = make_dsn(servers.owner_url, dbname=parse_dsn(pipeline_url)["dbname"])
+    with closing(psycopg2.connect(owner_url)) as connection, connection, connection.cursor() as cursor:
+        rows = (("then", 1, 8, "2020-01-01"), ("then", 2, 5, changed), ("later", 1, -18, "2020-01-01"))
+        for name, version, high, at in rows:
+            cursor.execute(
+                "insert into profile (name, version, metric, effective_from, high, source, clause, evidence)"
+                " values (%s, %s, 'temperature', %s, %s, 'test', '', 'D')",
+                (name, version, at, high),
+            )
+        cursor.execute(
+            "insert into device (id, kind, enterprise, site, interval_us, profile, change)"
+            " select 'jinyang-moved', kind, enterprise, site, interval_us, 'later', change from device"
+            " where id = 'jinyang-probe'"
+        )
+        cursor.execute(
+            "insert into point (device, enterprise, metric, unit, possible_low, possible_high)"
+            " select 'jinyang-moved', enterprise, metric, unit, possible_low, possible_high from point"
+            " where device = 'jinyang-probe' and metric = 'temperature'"
+        )
+        for profile, at in (("then", "1970-01-01T00:00Z"), ("later", moved)):
+            cursor.execute(
+                "insert into device_fact (device, effective_from, kind, interval_us, profile, metrics)"
+                " values ('jinyang-moved', %s, 'probe', 2000000, %s, '{temperature}')",
+                (at, profile),
+            )
+    span = {"from": begin.isoformat(), "to": (begin + timedelta(hours=6)).isoformat()}
+    curve = client.get("/api/devices/jinyang-moved/curve", params={"metric": "temperature", **span}).json()
+    hour, ms = 3_600_000, round(begin.timestamp() * 1000)
+    assert [((s["from"] - ms) / hour, (s["to"] - ms) / hour, s["high"]) for s in curve["limits"]] == [
+        (0, 2, 8), (2, 4, 5), (4, 6, -18),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("begin", ["1970-01-01T00:00:00Z", "2025-01-01T00:00:00Z"])
+def test_a_span_of_more_than_a_year_is_refused_with_what_to_do(client, begin: str) -> None:
+    answer = client.get(
+        "/api/devices/jinyang-probe/curve", params={"from": begin, "to": "2026-03-01T00:00:00Z"}
+    )
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (422, "span_too_long")
+    assert "366" in body["title_zh"]
+    assert "366" in body["title_en"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def span(minutes: int, created_at: datetime = T0 - timedelta(days=9)) -> Span:
-    return Span(1, "d", "temperature", "Cel", MINUTE, created_at, "chilled", 1, T0, T0 + minutes * MINUTE)
+    return Span(1, "d", "temperature", "Cel", MINUTE, created_at, T0, T0 + minutes * MINUTE)
 
 
 def at(minute: float) -> datetime:
@@ -18,21 +18,23 @@ def at(minute: float) -> datetime:
 
 
 def test_a_gap_is_unknown_and_so_is_what_is_missing_at_the_ends() -> None:
-    found = unknown_spans([(at(20), at(30))], (at(5), at(50)), span(60), now=at(60))
+    found = unknown_spans([(at(20), at(30))], (at(5), at(50)), span(60), now=at(60), bound=2 * MINUTE)
     assert found == [(at(0), at(5)), (at(20), at(30)), (at(50), at(60))]
 
 
 def test_up_to_two_intervals_are_no_gap() -> None:
-    assert unknown_spans([], (at(2), at(58)), span(60), now=at(60)) == []
+    assert unknown_spans([], (at(2), at(58)), span(60), now=at(60), bound=2 * MINUTE) == []
 
 
 def test_without_any_reading_everything_is_unknown() -> None:
-    assert unknown_spans([], (None, None), span(60), now=at(60)) == [(at(0), at(60))]
+    assert unknown_spans([], (None, None), span(60), now=at(60), bound=2 * MINUTE) == [(at(0), at(60))]
 
 
 def test_the_future_and_the_time_before_the_device_are_not_unknown() -> None:
-    assert unknown_spans([], (at(30), at(40)), span(60, created_at=at(29)), now=at(41)) == []
-    assert unknown_spans([], (None, None), span(60, created_at=at(59)), now=at(60)) == []
+    assert (
+        unknown_spans([], (at(30), at(40)), span(60, created_at=at(29)), now=at(41), bound=2 * MINUTE) == []
+    )
+    assert unknown_spans([], (None, None), span(60, created_at=at(59)), now=at(60), bound=2 * MINUTE) == []
 
 
 def test_half_an_episode_is_shown_around_it_within_bounds() -> None:

@@ -1,7 +1,8 @@
 // From the API's points to what is drawn. Pure. A line is never drawn across a gap or a time of silence.
 import { isSwitch } from "../format.js";
 
-// points: [[ms, value, quality, late]], ascending. Returns {xs, ys, flagged, late}: xs in ms, null in ys breaks the line.
+// points: [[ms, value, quality, late]], ascending. Returns {xs, ys, flagged, late, alone}: xs in ms, null in ys breaks the
+// line; alone: samples with a break on either side, of which there is no line to see.
 export function series(curve) {
   const points = curve?.points ?? [];
   const gap = gapOf(points, curve?.interval_s);
@@ -22,7 +23,11 @@ export function series(curve) {
     if (isLate) late.push(at);
     before = at;
   }
-  return { xs, ys, flagged, late };
+  const alone = [];
+  ys.forEach((y, i) => {
+    if (y !== null && (ys[i - 1] ?? null) === null && (ys[i + 1] ?? null) === null) alone.push([xs[i], y]);
+  });
+  return { xs, ys, flagged, late, alone };
 }
 
 // More than two of the device's intervals, or of the usual distance where the server has thinned the points out.
@@ -36,15 +41,23 @@ function gapOf(points, interval) {
 
 const LIMITS = ["low", "high", "tolerance_low", "tolerance_high", "reject_low", "reject_high"];
 
-// The limits that exist, each once, lowest first: [{key, value}]. The legal one wins where two are equal.
+// The limits that were in force, [{from, to, low, high, ...}], as lines, lowest first: [{key, value, from, to, last}]. The
+// legal one wins where two are equal; one that goes on through a change is one line. last: it holds at the right end.
 export function limitLines(limits) {
   const lines = [];
-  for (const key of LIMITS) {
-    const value = limits?.[key];
-    if (value === null || value === undefined || lines.some((l) => l.value === value)) continue;
-    lines.push({ key, value });
+  for (const step of limits ?? []) {
+    const values = new Set();
+    for (const key of LIMITS) {
+      const value = step[key];
+      if (value === null || value === undefined || values.has(value)) continue;
+      values.add(value);
+      const before = lines.find((l) => l.key === key && l.value === value && l.to === step.from);
+      if (before) before.to = step.to;
+      else lines.push({ key, value, from: step.from, to: step.to });
+    }
   }
-  return lines.sort((a, b) => a.value - b.value);
+  const end = Math.max(...lines.map((l) => l.to));
+  return lines.map((l) => ({ ...l, last: l.to === end })).sort((a, b) => a.value - b.value);
 }
 
 // The y range holds every value and every limit, with some air.

@@ -5,7 +5,7 @@ import { number } from "../format.js";
 import { hatch } from "./colours.js";
 import { spread } from "./data.js";
 
-// state(): {curve, lines, flagged, late, paint} as they are now.
+// state(): {curve, lines, flagged, late, alone, paint} as they are now.
 export function marks(state) {
   return { hooks: { drawClear: [(u) => drawBands(u, state())], draw: [(u) => drawCaptions(u, state()), (u) => drawBreaches(u, state()), (u) => drawLimits(u, state()), (u) => drawSamples(u, state())] } };
 }
@@ -100,29 +100,39 @@ function scaled(font, ratio, size) {
 function drawLimits(u, { lines, paint }) {
   const { left, width } = u.bbox;
   const ratio = devicePixelRatio;
-  const heights = lines.map((l) => u.valToPos(l.value, "y", true));
-  const labels = spread(heights, 14 * ratio);
+  const right = left + width;
+  const within = (at) => Math.min(right, Math.max(left, at));
+  const named = lines.filter((l) => l.last);
+  const labels = spread(named.map((l) => u.valToPos(l.value, "y", true)), 14 * ratio);
   u.ctx.save();
   u.ctx.font = scaled(paint.font, ratio, 11);
   u.ctx.textAlign = "left";
   u.ctx.textBaseline = "middle";
-  lines.forEach((line, i) => {
+  lines.forEach((line) => {
     const legal = line.key === "low" || line.key === "high";
     u.ctx.strokeStyle = legal ? paint.ink : paint.muted;
     u.ctx.lineWidth = ratio;
     u.ctx.setLineDash(legal ? [] : [5 * ratio, 4 * ratio]);
     u.ctx.beginPath();
-    u.ctx.moveTo(left, Math.round(heights[i]) + 0.5);
-    u.ctx.lineTo(left + width, Math.round(heights[i]) + 0.5);
+    const height = Math.round(u.valToPos(line.value, "y", true)) + 0.5;
+    u.ctx.moveTo(within(x(u, line.from)), height);
+    u.ctx.lineTo(line.last ? right : within(x(u, line.to)), height);
     u.ctx.stroke();
+    if (!line.last) return;
     u.ctx.fillStyle = legal ? paint.ink : paint.muted;
-    u.ctx.fillText(`${t(`limit.${line.key}`)} ${number(line.value, Number.isInteger(line.value) ? 0 : 1)}`, left + width + 6 * ratio, labels[i]);
+    u.ctx.fillText(`${t(`limit.${line.key}`)} ${number(line.value, Number.isInteger(line.value) ? 0 : 1)}`, right + 6 * ratio, labels[named.indexOf(line)]);
   });
   u.ctx.restore();
 }
 
-function drawSamples(u, { flagged, late, paint }) {
+function drawSamples(u, { flagged, late, alone, paint }) {
   clipped(u, (pen, left, top, width, height, ratio) => {
+    pen.fillStyle = paint.trace;
+    for (const [at, value] of alone) {
+      pen.beginPath();
+      pen.arc(x(u, at), u.valToPos(value, "y", true), 2.5 * ratio, 0, 2 * Math.PI);
+      pen.fill();
+    }
     pen.lineWidth = 1.5 * ratio;
     pen.strokeStyle = paint.trace;
     pen.fillStyle = paint.surface;
