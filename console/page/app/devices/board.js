@@ -8,7 +8,7 @@ import { isPhone } from "../media.js";
 import { Windowed } from "../windowed.js";
 import { Search } from "../shell/search.js";
 import { Shape, StateMark } from "../shell/icons.js";
-import { CHOICES, boardRows, countChoices, pointsOf, stateOf } from "./board_rows.js";
+import { CHOICES, boardRows, countChoices, ownAge, pointsOf, stateOf } from "./board_rows.js";
 import { board, devices, keepReading, readDevices, refusal } from "./store.js";
 
 const COLUMNS = ["device", "kind", "reading", "point_state", "age", "open_incidents", "refused"];
@@ -42,6 +42,11 @@ function Heading({ row }) {
   return html`<div role="listitem" class="row site"><b>${row.enterprise}</b><span>${row.site}</span><i>${t("devices.of_site", { n: row.devices })}</i></div>`;
 }
 
+export function OwnAge({ point, device }) {
+  const age = ownAge(point, device, now.value);
+  return age === null ? null : html` <i class="own-age" title=${fullStamp(point.at)} data-testid="own-age">${ago(age)}</i>`;
+}
+
 function Row({ device: d }) {
   const state = stateOf(d);
   const heard = d.last_heard && epoch(d.last_heard);
@@ -49,7 +54,7 @@ function Row({ device: d }) {
   return html`<div role="listitem"><a class=${`row device is-${state}`} href=${href("devices", d.device)} data-testid="device" data-device=${d.device} data-state=${state}>
     <span class="cell-device"><b>${d.asset || d.device}</b>${d.asset && html` <i>${d.device}</i>`}</span>
     <span class="cell-kind">${word("kind", d.kind)}</span>
-    <span class="cell-reading">${pointsOf(d).map((p) => html`<span key=${p.metric} class=${`value value-${p.state}`} title=${word("metric", p.metric)}>${measured(p.value, p.unit, p.metric)}</span>`)}</span>
+    <span class="cell-reading">${pointsOf(d).map((p) => html`<span key=${p.metric} class=${`value value-${p.state}`} title=${word("metric", p.metric)}>${measured(p.value, p.unit, p.metric)}<${OwnAge} point=${p} device=${d} /></span>`)}</span>
     <span class="cell-point_state"><${StateMark} state=${state} />${t(`state.${state}`)}</span>
     <time class=${`cell-age age ${quiet ? "quiet-age" : ""}`} title=${fullStamp(d.last_heard)}>${heard ? ago(now.value - heard) : d.kind === "gateway" ? "" : t("devices.never")}</time>
     <span class="cell-open_incidents">${d.open_incidents > 0 && html`<span class=${`level level-${d.worst || 4}`}><${Shape} level=${d.worst || 4} /><b>${d.open_incidents}</b></span>`}</span>

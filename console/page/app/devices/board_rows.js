@@ -10,6 +10,16 @@ export function stateOf(device) {
   return device.points.map((p) => p.state).sort((a, b) => BADNESS[a] - BADNESS[b])[0] ?? "none";
 }
 
+const FRESH_MS = 120_000;
+
+// How old a value is by its own time, where that is more than the device may be unheard; null while it is fresh. That the
+// device was heard just now says nothing of it: what it sent may have been refused, or be hours old.
+export function ownAge(point, device, now) {
+  if (point.value === null || point.value === undefined || !point.at) return null;
+  const age = now - Date.parse(point.at);
+  return age > Math.max(FRESH_MS, (device.interval_s ?? 0) * 2000) ? age : null;
+}
+
 const FIRST = ["temperature", "humidity", "open", "mains"];
 
 // Points in the order people ask for them, whatever the order they came in.

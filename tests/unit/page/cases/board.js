@@ -1,6 +1,6 @@
 // The board's order, groups and choices; a camera that shows what is not now.
 import { equal, zh } from "./check.js";
-import { boardRows, countChoices, pointsOf, stateOf } from "/static/app/devices/board_rows.js";
+import { boardRows, countChoices, ownAge, pointsOf, stateOf } from "/static/app/devices/board_rows.js";
 import { isStale } from "/static/app/frames/store.js";
 
 const device = (name, more = {}) => ({
@@ -14,6 +14,17 @@ export const cases = {
   "a device is as bad as its worst point"() {
     const points = ["in_range", "breach", "unknown"].map((state) => ({ metric: state, state }));
     equal([stateOf(device("d", { points })), stateOf(device("d", { points: [] })), stateOf(device("d", { retired_at: "x" }))], ["breach", "no_points", "retired"]);
+  },
+  "a value has the age of its own time, whenever its device was heard"() {
+    const now = Date.parse("2026-11-27T12:00:00Z");
+    const age = (at, interval_s, value = 4) => ownAge({ value, at }, { interval_s, last_heard: "2026-11-27T11:59:59Z" }, now);
+    equal([age("2026-11-27T04:00:00Z", 60), age("2026-11-27T11:57:59Z", 60)], [8 * 3_600_000, 121_000]);
+    equal([age("2026-11-27T11:58:00Z", 60), age("2026-11-27T11:58:01Z", 1), age("2026-11-27T11:50:00Z", 300)], [null, null, null]);
+    equal([age(null, 60), age("2026-11-27T04:00:00Z", 60, null), age("2026-11-27T12:00:30Z", 60)], [null, null, null]);
+  },
+  "a value out of limits that is timed is worse than one in range and better than an unknown one"() {
+    const worst = (...states) => stateOf(device("d", { points: states.map((state) => ({ metric: state, state })) }));
+    equal([worst("in_range", "pending"), worst("pending", "unknown"), worst("pending", "suppressed")], ["pending", "unknown", "pending"]);
   },
   "points stand in the order people ask for them"() {
     const points = ["weight", "open", "temperature", "battery"].map((metric) => ({ metric }));
