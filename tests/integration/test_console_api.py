@@ -233,7 +233,8 @@ def test_a_flagged_spike_hides_no_extreme_of_what_was_measured(cast, client) -> 
     with psycopg2.connect(pipeline_url) as connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into reading select %s, %s + n * interval '2 s', 0,"
-            " case n when 4321 then 9.5 when 4322 then 85 else 4 end, case n when 4322 then 3 else 1 end, %s + n * interval '2 s' from generate_series(0, 9999) n",
+            " case n when 4321 then 9.5 when 4322 then 85 else 4 end,"
+            " case n when 4322 then 3 else 1 end, %s + n * interval '2 s' from generate_series(0, 9999) n",
             (tenant.point, begin, begin),
         )
     connection.close()
