@@ -82,8 +82,9 @@ REASONS: Final[dict[str, Reason]] = {
     ),
     "conflict": Reason(
         _Q,
-        "{path}：同一时间和序号已有另一个值（{detail}），保留先到的",
-        "{path}: another value is stored for the same time and seq ({detail}); the first one stays",
+        "{path}：同一时间和序号已有另一个值（{detail}），保留先到的；请让每条消息的 seq 递增",
+        "{path}: another value is stored for the same time and seq ({detail}); the first one stays: count `seq` up with"
+        " every message",
     ),
     "unknown_verdict": Reason(
         _Q,

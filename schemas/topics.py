@@ -38,9 +38,11 @@ RESULTS: Final = Topic("results", "device", "schemas.result.Result as JSON", 4, 
 FRAMES: Final = Topic("frames", "camera", "schemas.frame.FrameReference as JSON", 4, 14)
 REJECTIONS: Final = Topic("rejections", "device", "raw bytes; schemas.rejection.Rejection in a header", 4, 30)
 FINDINGS: Final = Topic("findings", "subject", "schemas.finding.Finding as JSON", 4, 30)
+NOTICES: Final = Topic("notices", "device", "schemas.rejection.Rejection as JSON", 1, 1)
+"""What was refused behind Kafka: every gateway tells the device, if it listens there."""
 ALERTS: Final = Topic("alerts", "incident", "schemas.incident.IncidentEvent as JSON", 1, 30)
 
-TOPICS: Final = (READINGS, RESULTS, FRAMES, REJECTIONS, FINDINGS, ALERTS)
+TOPICS: Final = (READINGS, RESULTS, FRAMES, REJECTIONS, FINDINGS, NOTICES, ALERTS)
 
 
 def partition_of(device: str, partitions: int) -> int:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from coldwatch.wiring import kafka
 from coldwatch.wiring.connections import connect_database
 from coldwatch.wiring.health import HealthServer
+from coldwatch.wiring.notices import NoticeReader
 from ingest.evidence import DirectoryEvidence
 from ingest.mqtt.metrics import Metrics, StateCollector
 from ingest.mqtt.server import Server
@@ -89,6 +90,7 @@ class Service:
         self.gateway.signing_in.look_up = self._watch.look_up
         self.gateway.signing_in.known = lambda: self._watch.fresh
         self._refusal_writer = RefusalWriter(refusals, connect)
+        self._notices = NoticeReader(settings.kafka, self.gateway.notices.tell)
         self._health = HealthServer(
             (settings.health_host, settings.gateway.health_port),
             self._ready,
@@ -110,6 +112,7 @@ class Service:
             self._watch.run(),
             self.gateway.run_clock(),
             self._refusal_writer.run(),
+            self._notices.run(),
             self._probe(),
         ):
             self._tasks.append(loop.create_task(work))

@@ -11,7 +11,7 @@ from schemas.secret_files import BadSetting
 from schemas.settings import KafkaSettings
 
 if TYPE_CHECKING:
-    from aiokafka import AIOKafkaProducer
+    from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
     from kafka import KafkaConsumer, KafkaProducer
     from kafka.admin import KafkaAdminClient
 
@@ -86,6 +86,14 @@ def admin(settings: KafkaSettings, name: str, **more: Any) -> "KafkaAdminClient"
     from kafka.admin import KafkaAdminClient
 
     return KafkaAdminClient(**options(settings), client_id=f"coldwatch-{name}", **more)
+
+
+def async_consumer(settings: KafkaSettings, topic: str, name: str, **more: Any) -> "AIOKafkaConsumer":
+    """aiokafka's consumer of all of a topic, in no group, committing nothing; `start` connects it."""
+    from aiokafka import AIOKafkaConsumer
+
+    fixed = {"client_id": f"coldwatch-{name}", "group_id": None, "enable_auto_commit": False}
+    return AIOKafkaConsumer(topic, **options(settings), **fixed, **more)
 
 
 def async_producer(settings: KafkaSettings, name: str, **more: Any) -> "AIOKafkaProducer":

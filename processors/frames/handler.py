@@ -107,12 +107,14 @@ class FramesWorker(Turns[Cameras, FramesWork]):
 
     # ------------------------------------------------------------------ cameras that were retired
 
-    def idle(self) -> None:
+    def idle(self) -> bool:
         """Ends what goes on for cameras that were retired: no frame of them comes any more that would."""
-        super().idle()
+        made = super().idle()
         for slot in self.slots:
             if slot.next == slot.expected and (ended := self._end_retired(slot)):
                 self._checkpoint(slot, FramesWork(findings=ended))
+                made = True
+        return made
 
     def _end_retired(self, slot: Slot[Cameras]) -> list[FindingRow]:
         named = [name for name, state in slot.state.items() if state.episodes]

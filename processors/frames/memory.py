@@ -31,7 +31,7 @@ class MemoryFrames(MemoryOffsets):
             self.ledger += bookings
             new = write_findings(books, ROLE, work.findings)
         stored, duplicate = sum(b.stored for b in bookings), sum(b.duplicate for b in bookings)
-        return Outcome(stored, duplicate, len(conflicts), new)
+        return Outcome(stored, duplicate, len(conflicts), new, tuple(row.rejection for row in conflicts))
 
     def _store(self, work: FramesWork) -> tuple[list[Booking], list[RejectionRow]]:
         new = set()

@@ -77,7 +77,7 @@ class FramesStore(Offsets):
             new = write_findings(cursor, ROLE, work.findings)
             book(cursor, bookings)
         stored, duplicate = sum(b.stored for b in bookings), sum(b.duplicate for b in bookings)
-        return Outcome(stored, duplicate, len(conflicts), new)
+        return Outcome(stored, duplicate, len(conflicts), new, tuple(row.rejection for row in conflicts))
 
 
 def _insert_frames(cursor: Cursor, rows: Sequence[FrameRow]) -> tuple[list[Booking], list[RejectionRow]]:

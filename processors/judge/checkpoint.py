@@ -38,6 +38,7 @@ class StoredPoint(msgspec.Struct, array_like=True, gc=False):
     states: dict[str, msgspec.Raw] = {}
     told: dict[str, First] = {}
     pace: Pace = NONE
+    value: float | None = None
 
 
 class StoredDevice(msgspec.Struct, array_like=True, gc=False):
@@ -83,6 +84,7 @@ def encode_state(state: PartitionState) -> bytes:
             _by_name(s.rules, s.states),
             s.told,
             s.pace,
+            s.value,
         )
         for p, s in state.points.items()
     ]
@@ -148,7 +150,7 @@ def _put_point(state: PartitionState, row: StoredPoint, registry: RegistryView) 
     point = state.add_point(facts)
     point.high, point.last, point.seq, point.received = row.high, row.last, row.seq, row.received
     point.shown, point.since, point.flagged, point.told = row.shown, row.since, row.flagged, row.told
-    point.states, point.pace = _in_order(point.rules, row.states), row.pace
+    point.states, point.pace, point.value = _in_order(point.rules, row.states), row.pace, row.value
     point_rules.note_ticking(state, point)
 
 

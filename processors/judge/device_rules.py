@@ -67,20 +67,29 @@ def _hear(state: PartitionState, device: DeviceState, word: Heard, wide: Profile
 
 def refused_line(state: PartitionState, line: Line, registry: RegistryView, judged: Judged) -> None:
     """A message of the device was refused: it was heard all the same. Again: the same line once more, or a late one."""
-    device, code = state.device(line.d), line.n[len(REFUSED) :]
-    again = line.r < device.refused_us or (line.r == device.refused_us and code in device.refused_codes)
-    if line.r > device.refused_us:
-        device.refused_us, device.refused_codes = line.r, []
+    refusal = Refusal(line.r, line.n[len(REFUSED) :], bool(line.q & BY_RECORD), bool(line.v))
+    refused(state, line.d, refusal, registry, judged)
+
+
+def refused(
+    state: PartitionState, name: str, refusal: Refusal, registry: RegistryView, judged: Judged
+) -> None:
+    """Something of the device was refused, at the door or here."""
+    device, received_us, code = state.device(name), refusal.received_us, refusal.code
+    again = received_us < device.refused_us or (
+        received_us == device.refused_us and code in device.refused_codes
+    )
+    if received_us > device.refused_us:
+        device.refused_us, device.refused_codes = received_us, []
     if not again:
         device.refused_codes.append(code)
-    wide = _device_profile(line.d, registry, line.r)
-    refusal = Refusal(line.r, code, bool(line.q & BY_RECORD), bool(line.v))
+    wide = _device_profile(name, registry, received_us)
     for index, rule in enumerate(device.table.device):
         if rule.refused and (rule.every_refusal or not again):
             looked = rule.refused(device.states[index], refusal, wide)
-            _take(state, device, index, looked, wide, line.r, judged)
+            _take(state, device, index, looked, wide, received_us, judged)
     if device.points or device.accepted_us:
-        state.check_at(device, line.r + _window_of(device, registry, line.r))
+        state.check_at(device, received_us + _window_of(device, registry, received_us))
 
 
 # ---------------------------------------------------------------------- time

@@ -13,11 +13,13 @@ from typing import Final
 from processors.judge import device_rules, pace, point_rules
 from processors.judge.judged import PG_EPOCH_US, ROW, Bad, Hole, Judged, Merge, pack_row
 from processors.judge.registry_view import FOREVER_US, RegistryView
-from processors.judge.rule import Heard
+from processors.judge.rule import Heard, Refusal
 from processors.judge.state import HOUR_US, PartitionState, PointState
 from schemas.profile import Profile
 from schemas.reading import CLOCK, MAX_SEQ, NOT_EVALUATED, QUALITY, REFUSED, SOUND, Line
 
+CONFLICT: Final = "conflict"
+"""The code of a reading whose identity has another value already."""
 MAX_FLAGGED: Final = 64
 MAX_BEHIND_US: Final = 31 * 24 * 3_600_000_000
 MAX_AHEAD_US: Final = 3_600_000_000
@@ -62,6 +64,7 @@ def judge(
                     continue
                 point.high = point.last = at
                 point.seq = line.seq
+                point.value = value
                 point.received = received
                 point.values += 1
                 continue
@@ -134,6 +137,8 @@ def _reading(
     if fresh and not flagged:
         point_rules.note_pace(point, line)
     device_rules.heard(state, point, _heard(point, line, fresh, wide), wide, registry, judged)
+    if identity == (point.last, point.seq) and point.value not in (None, line.v):
+        device_rules.refused(state, line.d or point.facts.device, Refusal(line.r, CONFLICT), registry, judged)
     if fresh and flagged:
         point.flagged = [*point.flagged, identity][-MAX_FLAGGED:]
     elif fresh:

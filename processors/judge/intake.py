@@ -13,7 +13,7 @@ from processors.judge.engine import account, judge
 from processors.judge.judged import Bad, Hole, Judged
 from processors.judge.registry_view import FOREVER_US, RegistryView
 from processors.judge.state import HOUR_US, PartitionState
-from processors.judge.work import MergeRow, Pack, ResultRow, Work
+from processors.judge.work import NOBODY, MergeRow, Owner, Pack, ResultRow, Work
 from processors.worker.work import Advance, Booking, FindingRow, Place, Record, RejectionRow
 from schemas.finding import Finding
 from schemas.reading import HEADER_COUNT, HEADER_RUN, HEADER_TOTAL, Line, decode_lines
@@ -96,8 +96,7 @@ class Intake:
         advance.values = judged.values
         work.rows.extend(judged.rows)
         for merge in judged.merges:
-            device, enterprise = self.owner_of(merge.line.p) or ("", None)
-            work.merges.append(MergeRow(place, merge, device, enterprise))
+            work.merges.append(MergeRow(place, merge, self.owner_of(merge.line.p) or NOBODY))
         findings = [f for f in judged.findings if _is_told_by(f, place)]
         work.findings.extend(FindingRow(place, self.enterprise(f.device), f) for f in findings)
         work.shown.update(judged.shown)
@@ -107,10 +106,11 @@ class Intake:
         known = self._registry.known_device(device)
         return known.enterprise if known else None
 
-    def owner_of(self, point: int) -> tuple[str, str | None] | None:
-        """Device and enterprise of a point, None when there is no such point."""
+    def owner_of(self, point: int) -> Owner | None:
+        """Whose a point is, None when there is no such point."""
         facts = self._registry.point(point)
-        return (facts.device, self.enterprise(facts.device)) if facts else None
+        known = self._registry.known_device(facts.device) if facts else None
+        return Owner(known.id, known.enterprise, known.behind or known.id) if known else None
 
 
 def _is_told_by(finding: Finding, place: Place) -> bool:

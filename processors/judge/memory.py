@@ -88,7 +88,8 @@ class MemoryJudgeStore(MemoryOffsets):
         made += write_findings(self.tables, ROLE, work.findings)
         self._write_books(work, bookings)
         fresh = len(work.rows) if copied else 0
-        return Outcome(fresh + stored, len(merges) - stored - conflicts, conflicts, made)
+        refused = tuple(row.rejection for row in rejections[len(work.rejections) :])
+        return Outcome(fresh + stored, len(merges) - stored - conflicts, conflicts, made, refused)
 
     def _copy(self, work: Work) -> bool:
         rows = {}

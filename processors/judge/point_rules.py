@@ -17,7 +17,7 @@ SUPPRESSED = "suppressed"
 def step(point: PointState, line: Line, profile: Profile | None, judged: Judged) -> None:
     """Steps the point's rules with a sound sample that is ahead of all before it, whose pace has been noted."""
     gap_us = line.at - point.last if point.last >= 0 else 0
-    point.last, point.seq = line.at, line.seq
+    point.last, point.seq, point.value = line.at, line.seq, line.v
     if point.flagged:
         point.flagged = [identity for identity in point.flagged if identity > (line.at, line.seq)]
     sample = Sample(line.at, line.r, line.v, gap_us, point.interval_us)

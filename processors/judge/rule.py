@@ -159,7 +159,7 @@ class Refusal(NamedTuple):
 
     received_us: int
     code: str
-    by_record: bool
+    by_record: bool = False
     positive: bool = False
 
 

@@ -26,12 +26,13 @@ class PointState:
     high: newest `at` stored. last, seq: newest sample stepped. received: newest received time, 0 before the first.
     shown, since: state as shown on the board. flagged: identities at or ahead of `last` that were never stepped.
     rules, states: the point's rules in table order, and what each keeps. told: by rule, its newest episode.
-    values: readings since the books were last written, of the state's running hour. pace: how it is heard.
+    value: of the newest sample stepped; None when that is not known. values: readings since the books were last
+    written, of the state's running hour. pace: how it is heard.
     """
 
     __slots__ = (
         "ahead", "device", "facts", "flagged", "hi", "high", "last", "lo", "pace", "reach", "received",
-        "rules", "seq", "shown", "since", "states", "told", "until", "values",
+        "rules", "seq", "shown", "since", "states", "told", "until", "value", "values",
     )  # fmt: skip
 
     def __init__(self, facts: PointFacts, device: "DeviceState") -> None:
@@ -46,6 +47,7 @@ class PointState:
         self.shown = ""
         self.since = 0
         self.flagged: list[tuple[int, int]] = []
+        self.value: float | None = None
         self.values = 0
         self.pace = pace.NONE
         self.until = 0

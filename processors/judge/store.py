@@ -21,6 +21,7 @@ from processors.worker.offsets import Offsets, book, write_findings
 from processors.worker.text import storable
 from processors.worker.work import Booking, FindingRow, Outcome, RejectionRow
 from schemas import statements
+from schemas.device_topics import TELEMETRY, topic_of
 from schemas.profile import GraceWindow, Profile
 from schemas.reading import Line, reading_line
 from schemas.registry import Device, Facts, Point
@@ -78,7 +79,8 @@ class JudgeStore(Offsets):
             _write_books(cursor, work)
             book(cursor, bookings)
             fresh = len(work.rows) + len(work.merges) - len(merges)
-            return Outcome(fresh + stored, len(merges) - stored - conflicts, conflicts, new)
+            refused = tuple(row.rejection for row in rejections[len(work.rejections) :])
+            return Outcome(fresh + stored, len(merges) - stored - conflicts, conflicts, new, refused)
 
     def _copy(self, cursor: Cursor, work: Work) -> bool:
         """The fast way: all rows at once. False when one of them was stored already; nothing is written then."""
@@ -103,7 +105,7 @@ def all_merges(work: Work) -> list[MergeRow]:
             owner = work.owner_of(line.p) if line.p > 0 and key not in bad else None
             if owner is not None:
                 rows.append(
-                    known.get(key) or MergeRow(pack.place, Merge(pack.position, ordinal, line, False), *owner)
+                    known.get(key) or MergeRow(pack.place, Merge(pack.position, ordinal, line, False), owner)
                 )
     return rows
 
@@ -150,10 +152,10 @@ def sort_out(
             if row.merge.behind:
                 late[line.p] = min(late.get(line.p, line.at), line.at)
         elif values[index] == line.v:
-            bookings.append(Booking(row.place.topic, row.device, hour_us, stored=-1, duplicate=1))
+            bookings.append(Booking(row.place.topic, row.owner.device, hour_us, stored=-1, duplicate=1))
         else:
             conflicts += 1
-            bookings.append(Booking(row.place.topic, row.device, hour_us, stored=-1, quarantined=1))
+            bookings.append(Booking(row.place.topic, row.owner.device, hour_us, stored=-1, quarantined=1))
             rejections.append(conflict_of(row, values[index]))
     note(late)
     return stored, conflicts
@@ -161,17 +163,18 @@ def sort_out(
 
 def conflict_of(row: MergeRow, stored: float) -> RejectionRow:
     """The rejection of a reading whose identity is stored with another value."""
-    line = row.merge.line
+    line, owner = row.merge.line, row.owner
     rejection = Rejection(
         code="conflict",
         path="$.values",
-        detail=f"stored {stored!r}, sent {line.v!r}",
-        device=row.device,
-        publisher=row.device,
+        detail=f"{stored!r} ≠ {line.v!r}",
+        device=owner.device,
+        publisher=owner.publisher,
+        topic=topic_of(owner.enterprise, owner.device, TELEMETRY) if owner.enterprise else "",
         received_us=line.r,
     )
     raw = reading_line(line.p, line.at, line.seq, line.v, line.q, line.r)
-    return RejectionRow(row.place, row.merge.position, row.merge.ordinal, row.enterprise, rejection, raw)
+    return RejectionRow(row.place, row.merge.position, row.merge.ordinal, owner.enterprise, rejection, raw)
 
 
 def _stored_values(cursor: Cursor, merges: Sequence[MergeRow]) -> dict[int, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processors.judge.judged import Hole, Judged, Merge, Shown
 from processors.worker.work import Advance, Booking, FindingRow, Place, RejectionRow
@@ -25,19 +25,29 @@ class Pack(NamedTuple):
     lines: list[Line]
 
 
+class Owner(NamedTuple):
+    """Whose a point is. publisher: who sends for the device: its gateway, or itself."""
+
+    device: str
+    enterprise: str | None
+    publisher: str
+
+
+NOBODY: Final = Owner("", None, "")
+
+
 class MergeRow(NamedTuple):
-    """A reading for the merge path; device and enterprise of its point."""
+    """A reading for the merge path, and whose it is."""
 
     place: Place
     merge: Merge
-    device: str
-    enterprise: str | None
+    owner: Owner
 
 
 @dataclass
 class Work:
-    """All of a batch. judged: by partition, before it is shared out. owner_of: device and enterprise of a point, None
-    when there is no such point.
+    """All of a batch. judged: by partition, before it is shared out. owner_of: whose a point is, None when there is no
+    such point.
     """
 
     advances: list[Advance] = field(default_factory=list)
@@ -52,4 +62,4 @@ class Work:
     holes: list[tuple[Place, Hole]] = field(default_factory=list)
     totals: list[tuple[Place, dict[str, int]]] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
-    owner_of: Callable[[int], tuple[str, str | None] | None] = lambda point: None
+    owner_of: Callable[[int], Owner | None] = lambda point: None

@@ -12,7 +12,8 @@ How a handler is written (see `processors.judge.handler.Judge`; all four run in 
                       transaction (`Offsets.batch`), retry in place while the database is away
                       (`processors.worker.patience`). True when findings were committed: they are drained at once.
                       Raising ends the process.
-    idle(), stop()    once a second between batches; at a clean end.
+    idle(), stop()    once a second between batches (True when findings were committed); at a clean end.
+    notices           what was refused, for the devices: sent on to the gateways, at most once.
     patience          its `trouble` says what is missing; `stop()` ends a retry.
 
 Kafka's group only deals out partitions, and nothing is committed to it. Where to read is the database's word:
@@ -22,6 +23,7 @@ Kafka's group only deals out partitions, and nothing is committed to it. Where t
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -40,8 +42,9 @@ from processors.worker.reader import Looks, claiming_consumer, credentials
 from processors.worker.watchdog import Watchdog
 from processors.worker.work import Place, Record
 from schemas.errors import ColdwatchError, Permanent, Temporary
+from schemas.rejection import Rejection
 from schemas.settings import Settings
-from schemas.topics import FINDINGS, Topic
+from schemas.topics import Topic
 
 WATCH_EVERY_S = 5.0
 STOP_WITHIN_S = 15.0
@@ -56,7 +59,9 @@ class Handler(Protocol):
         self, starts: dict[Place, int], topic_ids: dict[str, str]
     ) -> tuple[dict[Place, int], dict[Place, int]]: ...
     def handle(self, records: Sequence[Record]) -> bool: ...
-    def idle(self) -> None: ...
+    @property
+    def notices(self) -> deque[Rejection]: ...
+    def idle(self) -> bool: ...
     def stop(self) -> None: ...
 
 
@@ -198,7 +203,9 @@ class Worker:
             if not self._owning:
                 continue
             try:
-                await asyncio.get_running_loop().run_in_executor(self._writer, self._handler.idle)
+                loop = asyncio.get_running_loop()
+                if await loop.run_in_executor(self._writer, self._handler.idle) and self._drain:
+                    self._drain.wake()
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
@@ -215,8 +222,9 @@ class Worker:
 
     async def _drain_findings(self) -> None:
         in_sender = partial(asyncio.get_running_loop().run_in_executor, self._sender)
-        topic = self._settings.kafka.prefix + FINDINGS.name
-        self._drain = Drain(self._unsent, lambda: list(self._positions), topic)
+        self._drain = Drain(
+            self._unsent, lambda: list(self._positions), self._handler.notices, self._settings.kafka.prefix
+        )
         producer = self._kafka.producer()
         try:
             await producer.start()

@@ -1,11 +1,13 @@
 """Brings committed findings to their topic: nothing leaves before it is committed, everything committed leaves.
 
 Unsent rows of the owned partitions are sent, the broker's confirmation is awaited, then they are marked. A crash in
-between sends some twice; a reader goes by version.
+between sends some twice; a reader goes by version. Notices for the devices go the same way, and are lost in a crash:
+what they speak of is in the rejections.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +18,8 @@ from processors.worker.offsets import Unsent
 from processors.worker.work import Place
 from schemas.errors import Temporary
 from schemas.finding import Finding, encode_finding
-from schemas.topics import FINDINGS, partition_of
+from schemas.rejection import Rejection, encode_rejection
+from schemas.topics import FINDINGS, NOTICES, partition_of
 
 LOOK_EVERY_S = 10.0
 """Unasked. It is woken when a batch has made findings and when partitions are claimed."""
@@ -26,10 +29,17 @@ AFTER_TROUBLE_S = 1.0
 class Drain:
     """`send` hands one record to the broker and returns a future of its confirmation (aiokafka's `send`)."""
 
-    def __init__(self, unsent: Unsent, places: Callable[[], Sequence[Place]], topic: str) -> None:
+    def __init__(
+        self,
+        unsent: Unsent,
+        places: Callable[[], Sequence[Place]],
+        notices: deque[Rejection],
+        prefix: str,
+    ) -> None:
         self._unsent = unsent
         self._places = places
-        self._topic = topic
+        self._notices = notices
+        self._prefix = prefix
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -51,11 +61,12 @@ class Drain:
 
     async def _once(self, producer: Any, in_thread: Callable[..., Any]) -> int:
         self._woken.clear()
+        await self._send_notices(producer)
         findings: list[Finding] = await in_thread(self._unsent.fetch, self._places())
         if findings:
             confirmations = [
                 await producer.send(
-                    self._topic,
+                    self._prefix + FINDINGS.name,
                     value=encode_finding(finding),
                     key=finding.subject.encode(),
                     partition=partition_of(finding.subject, FINDINGS.partitions),
@@ -66,6 +77,13 @@ class Drain:
             await in_thread(self._unsent.sent, findings)
             meters.SENT.inc(len(findings))
         return len(findings)
+
+    async def _send_notices(self, producer: Any) -> None:
+        while self._notices:
+            notice = self._notices.popleft()
+            await producer.send(
+                self._prefix + NOTICES.name, value=encode_rejection(notice), key=notice.device.encode()
+            )
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -6,6 +6,7 @@ runs in the one writer thread.
 
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
@@ -13,10 +14,13 @@ from processors.worker import meters
 from processors.worker.partitions import Slot, Slots, State, Turn
 from processors.worker.patience import Patience
 from processors.worker.work import Advance, Claim, Outcome, Place, Record
+from schemas.rejection import Rejection
 from schemas.topics import Topic
 
 CLAIM_LIMIT_S: Final = 25.0
 REFRESH_S: Final = 1.0
+MOST_NOTICES: Final = 1_000
+"""Kept for the devices; what is behind it is in the rejections all the same."""
 
 
 class Batch(Protocol):
@@ -46,6 +50,7 @@ class Turns(ABC, Generic[State, Work]):
     def __init__(self, store: Store[Work], checkpoint_interval_s: float) -> None:
         self.patience = Patience()
         self.slots: Slots[State] = Slots()
+        self.notices: deque[Rejection] = deque(maxlen=MOST_NOTICES)
         self._store = store
         self._interval_s = checkpoint_interval_s
         self._refreshed_s = -REFRESH_S
@@ -98,7 +103,7 @@ class Turns(ABC, Generic[State, Work]):
         return seek, {place: claim.next for place, claim in claims.items()}
 
     def handle(self, records: Sequence[Record]) -> bool:
-        """Steps and commits the records. True when findings were made."""
+        """Steps and commits the records. True when findings or notices were made."""
         now_s = time.monotonic()
         if now_s - self._refreshed_s >= REFRESH_S:
             self._refreshed_s = now_s
@@ -106,12 +111,16 @@ class Turns(ABC, Generic[State, Work]):
         made = [self._turn(part) for part in self.slices(records)]
         return any(made)
 
-    def idle(self) -> None:
-        """Called once a second between batches: checkpoints partitions that have stood still, a busy one never."""
+    def idle(self) -> bool:
+        """Called once a second between batches: checkpoints partitions that have stood still, a busy one never.
+
+        True when findings were made.
+        """
         now_s = time.monotonic()
         for slot in self.slots:
             if slot.stands_still() and slot.due(now_s, self._interval_s, len(self.slots)):
                 self._checkpoint(slot)
+        return False
 
     def stop(self) -> None:
         """A clean end: the next owner has nothing to read again."""
@@ -143,10 +152,11 @@ class Turns(ABC, Generic[State, Work]):
         self._maybe_checkpoint(work)
         outcome = self._commit(work)
         self.measure(work, outcome, began_s)
-        return outcome.findings > 0
+        return outcome.findings > 0 or bool(outcome.refused)
 
     def _commit(self, work: Work) -> Outcome:
         outcome = self.patience.insist(lambda: self._store.write(work))
+        self.notices.extend(outcome.refused)
         now_s = time.monotonic()
         for advance in work.advances:
             if slot := self.slots.get(advance.place):

@@ -87,12 +87,13 @@ class RejectionRow(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a committed batch has come to; None of it when it was in already."""
+    """What a committed batch has come to; None of it when it was in already. refused: what its device is to hear of."""
 
     stored: int = 0
     duplicate: int = 0
     conflict: int = 0
     findings: int = 0
+    refused: tuple[Rejection, ...] = ()
 
 
 def unreadable_checkpoint(reason: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from processors.judge.judged import Merge, Shown, pack_row
 from processors.judge.memory import MemoryJudgeStore, MemoryTables
 from processors.judge.store import JudgeStore
-from processors.judge.work import MergeRow, Pack, ResultRow, Work
+from processors.judge.work import MergeRow, Owner, Pack, ResultRow, Work
 from processors.worker.database import Database
 from processors.worker.memory import MemoryUnsent
 from processors.worker.offsets import Unsent
@@ -142,8 +142,8 @@ def line(point: int, second: int, value: float, seq: int = 0) -> Line:
     return Line(p=point, at=at, seq=seq, v=value, q=1, r=at + 5_000)
 
 
-def owner_of(point: int) -> tuple[str, str | None]:
-    return f"d{point}", "e"
+def owner_of(point: int) -> Owner:
+    return Owner(f"d{point}", "e", "hub")
 
 
 def fresh(first: int, lines: list[Line]) -> Work:
@@ -160,7 +160,7 @@ def merging(first: int, lines: list[Line], behind: bool = False) -> Work:
     work = fresh(first, lines)
     work.rows = []
     work.merges = [
-        MergeRow(PLACE, Merge(first, ordinal, one, behind), *owner_of(one.p))
+        MergeRow(PLACE, Merge(first, ordinal, one, behind), owner_of(one.p))
         for ordinal, one in enumerate(lines)
     ]
     return work
@@ -237,6 +237,9 @@ def test_duplicate_and_conflict_are_told_apart(kit: Kit) -> None:
     assert (outcome.stored, outcome.duplicate, outcome.conflict) == (1, 1, 1)
     assert kit.readings()[(2, BASE_US, 0)] == 5.0
     assert kit.rejections() == [(1, 1, "conflict")]
+    (refused,) = outcome.refused
+    assert (refused.device, refused.publisher, refused.topic) == ("d2", "hub", "cw/v1/e/d2/telemetry")
+    assert refused.detail == "5.0 ≠ 6.0"
     assert kit.ledger() == {"d1": (0, -1, 1, 0, 0), "d2": (0, -1, 0, 1, 0)}
 
 

@@ -122,6 +122,36 @@ def test_mosquitto_pub_with_a_wrong_token_is_told_so(program: Program, token: st
     assert "not authori" in sent.stderr.lower() or "bad user name" in sent.stderr.lower(), sent.stderr
 
 
+def test_who_sends_two_values_for_one_time_hears_to_count_seq_up(program: Program, token: str) -> None:
+    """What is refused behind Kafka comes back to the device, by way of every gateway."""
+    _, at = sample(0)
+    heard: list[dict[str, str]] = []
+    subscribed: list[object] = []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.username_pw_set("tool-probe", token)
+    client.on_message = lambda _c, _u, message: heard.append(json.loads(message.payload))
+    client.on_subscribe = lambda *_: subscribed.append(True)
+    client.connect(*program.mqtt)
+    client.loop_start()
+    try:
+        client.subscribe(ERRORS, qos=0)
+        until(lambda: subscribed, 20, "SUBACK")
+        for value in (4.1, 4.3):
+            body = json.dumps({"at": at.isoformat(), "values": {"temperature": value}})
+            client.publish(TELEMETRY, body, qos=1).wait_for_publish(20)
+        until(lambda: [each for each in heard if each["code"] == "conflict"], 20, "the notice")
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    (notice,) = [each for each in heard if each["code"] == "conflict"]
+    assert "4.1 ≠ 4.3" in notice["zh"]
+    assert "seq 递增" in notice["zh"]
+    assert "count `seq` up" in notice["en"]
+    assert notice["topic"] == TELEMETRY
+    asked = "select publisher, disposition from v_rejection where device = 'tool-probe' and code = 'conflict'"
+    assert program.rows(asked) == [("tool-probe", "quarantined")]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_paho_client_publishes_a_backlog_and_hears_of_a_foreign_name(
     program: Program, token: str, version: str

@@ -79,7 +79,11 @@ HELD = {
         "coldwatch.operate.replay": "a recorded trace is sent as a device sends it",
     },
     "faust": {"processors.worker.app": "the workers", "processors.worker.reader": "how they read"},
-    "aiokafka": {"coldwatch.wiring.kafka": "clients are built here", "ingest.producer": "its errors"},
+    "aiokafka": {
+        "coldwatch.wiring.kafka": "clients are built here",
+        "ingest.producer": "its errors",
+        "coldwatch.wiring.notices": "its errors",
+    },
     "cv2": {
         "city.cameras": "draws what a camera sees",
         "processors.frames.vision._child": "decodes",

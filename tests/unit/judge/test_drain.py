@@ -1,7 +1,8 @@
 """Findings leave after their commit, in order, and are marked only when the broker has confirmed them."""
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from processors.worker.patience import Patience
 from processors.worker.work import Place
 from schemas.errors import Permanent, Temporary
 from schemas.finding import Change, Finding, Severity, decode_finding, finding_id
+from schemas.rejection import Rejection, decode_rejection
 from schemas.topics import FINDINGS, partition_of
 
 PLACE = Place("readings", 0)
@@ -22,13 +24,19 @@ class FakeProducer:
 
     def __init__(self, failures: list[Exception] | None = None) -> None:
         self.sent: list[tuple[bytes, int, Finding]] = []
+        self.notices: list[Rejection] = []
         self._failures = failures or []
 
-    async def send(self, topic: str, value: bytes, key: bytes, partition: int) -> "asyncio.Future[None]":
+    async def send(
+        self, topic: str, value: bytes, key: bytes, partition: int | None = None
+    ) -> "asyncio.Future[None]":
         confirmation: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._failures:
+        if topic == "t-notices":
+            self.notices.append(decode_rejection(value))
+        elif self._failures:
             confirmation.set_exception(self._failures.pop(0))
         else:
+            assert partition is not None
             self.sent.append((key, partition, decode_finding(value)))
             confirmation.set_result(None)
         return confirmation
@@ -51,18 +59,28 @@ def tables_with(number: int) -> MemoryBooks:
     return tables
 
 
-async def drained(tables: MemoryBooks, producer: FakeProducer, places: list[Place]) -> None:
-    drain = Drain(MemoryUnsent(tables, "judge"), lambda: places, "findings")
+async def drained(
+    tables: MemoryBooks, producer: FakeProducer, places: list[Place], notices: Sequence[Rejection] = ()
+) -> None:
+    waiting = deque(notices)
+    drain = Drain(MemoryUnsent(tables, "judge"), lambda: places, waiting, "t-")
     task = asyncio.create_task(drain.run(producer, in_place))
     try:
         async with asyncio.timeout(5):
-            while tables.unsent and not task.done():  # noqa: ASYNC110
+            while (tables.unsent or waiting) and not task.done():  # noqa: ASYNC110
                 await asyncio.sleep(0)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     if not task.cancelled():
         task.result()
+
+
+async def test_notices_for_devices_are_sent_once_and_in_order() -> None:
+    producer, refused = FakeProducer(), [Rejection(code="conflict", device=f"d{n}") for n in range(3)]
+    await drained(tables_with(1), producer, [PLACE], refused)
+    assert producer.notices == refused
+    assert len(producer.sent) == 1
 
 
 async def test_everything_unsent_is_sent_by_subject_and_marked() -> None:
