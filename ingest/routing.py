@@ -71,7 +71,7 @@ def resolve(
     """
     parsed = parse_topic(topic)
     if parsed is None or not _is_known(parsed.channel, tables):
-        return _rejected("unknown_topic", shown(topic), publisher, publisher, topic)
+        return _rejected("unknown_topic", _hinted(topic), publisher, publisher, topic)
     device = publisher if parsed.device == publisher.id else _child(publisher, find(parsed.device))
     if device is None or device.enterprise != parsed.enterprise:
         named = shown(f"{parsed.enterprise}/{parsed.device}")
@@ -81,7 +81,7 @@ def resolve(
         return _rejected("wrong_channel", parsed.channel, device, publisher, topic)
     chosen = choose(tables.codecs.values(), parsed.channel, parsed.rest, content_type)
     if chosen is None:
-        return _rejected("unknown_topic", shown(topic), device, publisher, topic)
+        return _rejected("unknown_topic", _hinted(topic), device, publisher, topic)
     codec, identity = chosen
     return Route(
         publisher=publisher.id,
@@ -92,6 +92,15 @@ def resolve(
         identity=identity,
         targets=_targets(device, kind) if parsed.channel == TELEMETRY else {},
     )
+
+
+def _hinted(topic: str) -> str:
+    """The topic, and what is wrong with it where that is one known thing."""
+    if topic.startswith("/") and parse_topic(topic[1:]) is not None:
+        return f"{shown(topic)}（去掉开头的 / · without the leading /）"
+    if topic.endswith("/") and parse_topic(topic[:-1]) is not None:
+        return f"{shown(topic)}（去掉末尾的 / · without the trailing /）"
+    return shown(topic)
 
 
 def _is_known(channel: str, tables: Tables) -> bool:

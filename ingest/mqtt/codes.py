@@ -82,9 +82,6 @@ EMPTY_CLIENT_ID = SignInRefusal(
     Code.CLIENT_ID_NOT_VALID,
     "空的客户端标识需要 clean session / an empty client id needs clean session",
 )
-WILL_QOS = SignInRefusal(
-    "will_qos", 5, Code.QOS_NOT_SUPPORTED, "遗嘱只支持 QoS 0 和 1 / the will's QoS must be 0 or 1"
-)
 WILL_RETAIN = SignInRefusal(
     "will_retain", 5, Code.RETAIN_NOT_SUPPORTED, "遗嘱不能保留 / the will must not be retained"
 )

@@ -13,11 +13,11 @@ from ingest.codecs import claimed
 from ingest.delivery import Delivery, shortened
 from ingest.mqtt import encode
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
-from ingest.mqtt.control import Connect, Control, Subscribe, Unsubscribe, topic_text
+from ingest.mqtt.control import Connect, Control, Release, Subscribe, Unsubscribe, topic_text
 from ingest.mqtt.holds import CLOSING, SIGNING_IN, UNREAD
 from ingest.mqtt.notices import Notices
-from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser, Topic
-from ingest.mqtt.session import Limits, Session, State
+from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser, TooLarge, Topic
+from ingest.mqtt.session import Limits, Session, State, payload_limit
 from ingest.packer import Ticket
 from ingest.routing import Tables
 from schemas.device_topics import is_frame
@@ -28,7 +28,10 @@ MAX_ROUTES = 100_000
 NOTICE_BACKLOG_BYTES = 256 * 1024
 """A client that does not read gets no more notices (they are QoS 0) above this."""
 PROGRESS_BYTES = 1024
-"""So much of an unfinished packet is a sign of life: a large frame on a slow line is no silence."""
+"""So much of an unfinished packet, in however many pieces, is a sign of life: a large frame on a slow line is no
+silence."""
+QOS_2 = 0x04
+"""Bit of the first byte of a PUBLISH."""
 TOPIC_CODES = {
     "not_yours": Code.NOT_AUTHORIZED,
     "unknown_topic": Code.TOPIC_NAME_INVALID,
@@ -63,6 +66,7 @@ class Connection(asyncio.Protocol):
     """Made by the server for each socket."""
 
     __slots__ = (
+        "_farewell",
         "_gate",
         "_held",
         "_holds",
@@ -70,9 +74,12 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_routes",
         "_transport",
+        "_uncounted",
+        "_unreleased",
         "_waiting",
         "address",
         "closing_s",
+        "owing_s",
         "session",
         "unread_s",
     )
@@ -85,9 +92,13 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Ticket] = deque()
         self._holds = 0
         self._held = 0
+        self._farewell: bytes | None = None
+        self._uncounted = 0
+        self._unreleased: set[bytes] = set()
         self._transport: asyncio.Transport | None = None
         self.address = ""
         self.closing_s: float | None = None
+        self.owing_s: float | None = None
         self.unread_s: float | None = None
         self.session = Session(gate.limits, gate.now_s())
 
@@ -132,7 +143,9 @@ class Connection(asyncio.Protocol):
         held = parser.buffered
         if held != self._held:
             self._keep(held)
-        if packets or len(data) >= PROGRESS_BYTES:
+        self._uncounted += len(data)
+        if packets or self._uncounted >= PROGRESS_BYTES:
+            self._uncounted = 0
             self.session.heard(self._gate.now_s())
 
     def _keep(self, held: int) -> None:
@@ -153,12 +166,15 @@ class Connection(asyncio.Protocol):
         routes = self._routes
         lanes = self._packer_lanes
         now_us = self._gate.next_us(len(packets))
-        puback = encode.PUBACK
+        puback, pubrec = encode.PUBACK, encode.PUBREC
+        broken: ProtocolError | None = None
         try:
             for packet in packets:
                 if type(packet) is tuple:
                     now_us += 1  # each message has a received time of its own: some have no other identity
-                    _, topic, mid, payload = packet
+                    first, topic, mid, payload = packet
+                    if first & QOS_2 and self._is_again(mid, acks):
+                        continue
                     route = routes.get(topic)
                     if route is not None:
                         admitted = admit(route, payload, now_us)
@@ -169,24 +185,57 @@ class Connection(asyncio.Protocol):
                             lanes[admitted.partition].add(lines, admitted.count, ticket)
                         if not (admitted.rejections or admitted.result or admitted.frame):
                             if mid:
-                                acks.append(puback + mid)
+                                acks.append((pubrec if first & QOS_2 else puback) + mid)
                             continue
                         code = self._extras(admitted, payload, ticket)
                     else:
                         code = self._first_on_topic(topic, payload, now_us, ticket)
                     if mid:
-                        five = code and self.session.version == 5
-                        acks.append(encode.puback(mid, code) if five else puback + mid)
+                        acks.append(self._ack(first, mid, code))
+                elif type(packet) is TooLarge:
+                    code = self._too_large(packet, now_us, ticket)
+                    if packet.mid:
+                        acks.append(self._ack(packet.first, packet.mid, code))
                 else:
                     self._control(cast(Control, packet))
                     if self.session.state is State.CLOSED:
-                        return
+                        break
         except ProtocolError as error:
-            self.break_off(error)
-        finally:
-            if acks or ticket.pending > 1:
-                self._waiting.append(ticket)
-                self._gate.admitted(ticket)
+            broken = error
+        if acks or ticket.pending > 1:
+            self._waiting.append(ticket)
+            self._gate.admitted(ticket)
+        if broken is not None:
+            self.break_off(broken)
+
+    def _is_again(self, mid: bytes, acks: list[bytes]) -> bool:
+        """A message at QoS 2 that is here and was not released: its client has not heard of that."""
+        if mid in self._unreleased:
+            acks.append(encode.PUBREC + mid)
+            return True
+        self._unreleased.add(mid)
+        return False
+
+    def _ack(self, first: int, mid: bytes, code: int) -> bytes:
+        ack = encode.PUBREC if first & QOS_2 else encode.PUBACK
+        if code and first & QOS_2:
+            self._unreleased.discard(mid)  # a PUBREC that refuses ends the exchange
+        return encode.with_code(ack, mid, code) if code and self.session.version == 5 else ack + mid
+
+    def _too_large(self, packet: TooLarge, now_us: int, ticket: Ticket) -> int:
+        """What was read away: refused, with its head and its hash; returns the code of its acknowledgement."""
+        device = cast(Device, self.session.device)
+        topic = topic_text(packet.topic)
+        route = resolve(device, topic, self._gate.find, "", self._gate.tables)
+        if isinstance(route, Route):
+            detail = f"{packet.size} > {payload_limit(packet.limit)} byte, sha256 {packet.sha256}"
+            route = Rejection(
+                code="too_large", detail=detail, device=route.device.id, publisher=device.id, topic=topic
+            )
+        admitted = refuse(route, packet.head, now_us)
+        ticket.size += len(admitted.lines)
+        self._packer_lanes[admitted.partition].add(admitted.lines, admitted.count, ticket)
+        return self._extras(admitted, packet.head, ticket)
 
     def _first_on_topic(self, topic: Topic, payload: bytes, now_us: int, ticket: Ticket) -> int:
         """A topic that is not in the cache; returns the MQTT 5 code of its PUBACK."""
@@ -246,6 +295,8 @@ class Connection(asyncio.Protocol):
             self._gate.notices.update(self, packet.filters)
         if session.state is State.CLOSED:
             self._close()
+        if isinstance(packet, Release):
+            self._unreleased.discard(packet.mid)
 
     # ------------------------------------------------------------------ sign-in
 
@@ -280,6 +331,8 @@ class Connection(asyncio.Protocol):
             acks += waiting.popleft().acks
         if acks:
             self.write(b"".join(acks))
+        if self._farewell is not None and not waiting:
+            self._say_and_close(self._farewell)
 
     def notify(self, topic: str, payload: bytes) -> bool:
         """Sends a notice at QoS 0; False when the client reads too slowly or takes no such packet."""
@@ -310,6 +363,8 @@ class Connection(asyncio.Protocol):
         answer = session.leave(error.code, error.sentence)
         if delay_s and device is None:
             asyncio.get_running_loop().call_later(delay_s, self._say_and_close, answer)
+        elif self._waiting:
+            self._farewell, self.owing_s = answer, self._gate.now_s()  # first what is owed
         else:
             self._say_and_close(answer)
 

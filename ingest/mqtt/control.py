@@ -44,11 +44,17 @@ class Acknowledged(msgspec.Struct, frozen=True):
     """A PUBACK from the client; nothing waits for it, since we publish at QoS 0."""
 
 
+class Release(msgspec.Struct, frozen=True):
+    """A PUBREL: the client knows that its message at QoS 2 is here."""
+
+    mid: bytes
+
+
 class Disconnect(msgspec.Struct, frozen=True):
     code: int = 0
 
 
-Control = Connect | Subscribe | Unsubscribe | Ping | Acknowledged | Disconnect
+Control = Connect | Subscribe | Unsubscribe | Ping | Acknowledged | Release | Disconnect
 
 
 def topic_text(raw: bytes) -> str:
@@ -138,6 +144,9 @@ def read_control(data: bytes, first: int, start: int, stop: int, version: int) -
     if kind == 4:
         _check_ack(data, start, stop, version)
         return Acknowledged()
+    if kind == 6:
+        _check_ack(data, start, stop, version)
+        return Release(data[start : start + 2])
     if kind in (0, 15) and (kind == 0 or version == V3):
         raise p.malformed("a reserved packet type")
     raise ProtocolError(Code.PROTOCOL_ERROR, f"a client does not send packet type {kind} here")

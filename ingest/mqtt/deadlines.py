@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
+OWING_S: Final = 60.0
+"""So long a broken connection waits for the acknowledgements that it is owed."""
 LINGER_S: Final = 5.0
 """So long a connection that was closed may take to go."""
 UNREAD_S: Final = 60.0
@@ -18,10 +20,13 @@ class Why(StrEnum):
 
 
 class Timed(Protocol):
-    """closing_s: since when it is closed by us. unread_s: since when its client reads nothing. deadline_s: when
-    something must have come, None for never. is_new: nothing has come yet."""
+    """closing_s: since when it is closed by us. owing_s: since when it only waits for what it is owed. unread_s: since
+    when its client reads nothing. deadline_s: when something must have come, None for never. is_new: nothing has come
+    yet.
+    """
 
     closing_s: float | None
+    owing_s: float | None
     unread_s: float | None
 
     @property
@@ -45,6 +50,8 @@ def overdue(connections: Iterable[Connection], now_s: float) -> Iterator[tuple[C
 def _why(connection: Timed, now_s: float) -> Why | None:
     if connection.closing_s is not None:
         return Why.LINGERS if now_s - connection.closing_s > LINGER_S else None
+    if connection.owing_s is not None:
+        return Why.LINGERS if now_s - connection.owing_s > OWING_S else None
     if connection.unread_s is not None and now_s - connection.unread_s > UNREAD_S:
         return Why.DOES_NOT_READ
     if not connection.reading:

@@ -8,6 +8,9 @@ from ingest.mqtt.control import V5
 
 PUBACK = b"\x40\x02"
 """Put before a packet id: the acknowledgement that all is well, in both versions."""
+PUBREC = b"\x50\x02"
+"""The same for a message at QoS 2, whose client answers with PUBREL."""
+PUBCOMP = b"\x70\x02"
 PINGRESP = b"\xd0\x00"
 
 
@@ -21,9 +24,9 @@ def connack_v5(code: int, properties: dict[int, int | str]) -> bytes:
     return b"\x20" + p.varint(len(body)) + body
 
 
-def puback(mid: bytes, code: int) -> bytes:
-    """A PUBACK with a reason, for MQTT 5 alone."""
-    return b"\x40\x03" + mid + bytes((code,))
+def with_code(ack: bytes, mid: bytes, code: int) -> bytes:
+    """A PUBACK or PUBREC with a reason, for MQTT 5 alone."""
+    return ack[:1] + b"\x03" + mid + bytes((code,))
 
 
 def suback(version: int, mid: bytes, codes: Iterable[int]) -> bytes:

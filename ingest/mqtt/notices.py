@@ -1,13 +1,13 @@
 """What devices read on their `errors` topic: why a message was refused. QoS 0. Edge.
 
-Told to whoever listens; when nobody does, held for a minute for the next one. A device has one connection, so a
-technician's mosquitto_pub takes over from the mosquitto_sub beside it, which comes back a second later.
+Told to whoever listens; when nobody does, held for a minute for the next one. A client that takes no packet as long as
+the sentences is told the code and the path alone.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -32,6 +32,17 @@ class Listener(Protocol):
     def notify(self, topic: str, payload: bytes) -> bool: ...
 
 
+class Forms(NamedTuple):
+    """A notice in full, and as short as it can be."""
+
+    full: bytes
+    short: bytes
+
+    def send(self, listener: Listener, topic: str) -> bool:
+        """In full where the listener takes it; False when it takes neither."""
+        return listener.notify(topic, self.full) or listener.notify(topic, self.short)
+
+
 class Notices:
     """Who listens to which topic. `find` looks a device up, `dropped` hears of each notice that was not taken."""
 
@@ -42,7 +53,7 @@ class Notices:
         self._dropped = dropped
         self._now_s = now_s
         self._listeners: dict[str, set[Listener]] = {}
-        self._held: OrderedDict[str, deque[tuple[float, bytes]]] = OrderedDict()
+        self._held: OrderedDict[str, deque[tuple[float, Forms]]] = OrderedDict()
 
     def permits(self, device: Device, topic: str) -> bool:
         return may_read(device, topic, self._find)
@@ -75,16 +86,17 @@ class Notices:
             return
         topic = topic_of(device.enterprise, device.id, ERRORS)
         at = datetime.fromtimestamp(rejection.received_us / 1e6, UTC).isoformat().replace("+00:00", "Z")
-        payload = _encode(notice_of(rejection, at))
+        notice = Forms(
+            _encode(notice_of(rejection, at)), _encode({"code": rejection.code, "path": rejection.path})
+        )
         listeners = self._listeners.get(topic)
-        if not listeners:
-            self._hold(topic, payload)
-            return
-        for listener in listeners:
-            if not listener.notify(topic, payload):
-                self._dropped()
+        told = [notice.send(listener, topic) for listener in listeners or ()]
+        if not any(told):
+            self._hold(topic, notice)
+        for _ in range(told.count(False)):
+            self._dropped()
 
-    def _hold(self, topic: str, payload: bytes) -> None:
+    def _hold(self, topic: str, payload: Forms) -> None:
         held = self._held.setdefault(topic, deque(maxlen=HELD_EACH))
         held.append((self._now_s() + HELD_S, payload))
         self._held.move_to_end(topic)
@@ -93,9 +105,11 @@ class Notices:
 
     def _hand_over(self, listener: Listener, topic: str) -> None:
         now_s = self._now_s()
-        for until_s, payload in self._held.pop(topic, ()):
-            if until_s > now_s:
-                listener.notify(topic, payload)
+        held = self._held.pop(topic, ())
+        left = [(until_s, notice) for until_s, notice in held if until_s > now_s]
+        left = [(until_s, notice) for until_s, notice in left if not notice.send(listener, topic)]
+        if left:
+            self._held[topic] = deque(left, maxlen=HELD_EACH)
 
     def _remove(self, listener: Listener, topic: str) -> None:
         listeners = self._listeners.get(topic)

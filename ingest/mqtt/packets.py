@@ -4,13 +4,20 @@ The parser is the front door's hot path: a PUBLISH is a plain tuple, found witho
 Sizes are bounded before a body is buffered; a frame's topic, at the head of its packet, allows it more.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Final
+
+import msgspec
 
 from ingest.mqtt import properties as p
 from ingest.mqtt.codes import Code, ProtocolError
 from ingest.mqtt.control import V5, Control, read_connect, read_control, read_protocol
 
+SKIP_BYTES: Final = 16 * 1024 * 1024
+"""A PUBLISH above its limit and up to this is read away without being held; a larger one ends the stream."""
+HEAD_BYTES: Final = 4 * 1024
+"""Kept of the payload of what is read away."""
 MAX_CONNECT_BYTES: Final = 16 * 1024
 """Nobody who has not signed in may make us keep more than this."""
 
@@ -20,7 +27,42 @@ Topic = bytes | tuple[bytes, str]
 Publish = tuple[int, Topic, bytes, bytes]
 """(first byte of the packet, topic, packet id: b"" at QoS 0, payload)."""
 
-Packet = Publish | Control
+
+class TooLarge(msgspec.Struct, frozen=True):
+    """A PUBLISH that was read away: the head of its payload, the payload's size and SHA-256, and its limit in bytes."""
+
+    first: int
+    topic: bytes
+    mid: bytes
+    head: bytes
+    size: int
+    sha256: str
+    limit: int
+
+
+Packet = Publish | TooLarge | Control
+
+
+class _Skipping:
+    """A PUBLISH that is being read away."""
+
+    __slots__ = ("_digest", "_first", "_head", "_limit", "_mid", "_size", "_topic", "left")
+
+    def __init__(self, first: int, topic: bytes, mid: bytes, size: int, limit: int) -> None:
+        self._first, self._topic, self._mid, self._size, self._limit = first, topic, mid, size, limit
+        self._digest = hashlib.sha256()
+        self._head = b""
+        self.left = size
+
+    def take(self, piece: bytes) -> None:
+        self.left -= len(piece)
+        self._digest.update(piece)
+        if len(self._head) < HEAD_BYTES:
+            self._head += piece[: HEAD_BYTES - len(self._head)]
+
+    def whole(self) -> TooLarge:
+        digest = self._digest.hexdigest()
+        return TooLarge(self._first, self._topic, self._mid, self._head, self._size, digest, self._limit)
 
 
 class Parser:
@@ -36,8 +78,10 @@ class Parser:
         "_large_limit",
         "_limit",
         "_need",
+        "_payload",
         "_rest",
         "_signed_in",
+        "_skipping",
         "error",
         "version",
     )
@@ -47,10 +91,12 @@ class Parser:
         self.version = 0
         self._rest: bytearray | None = None
         self._need = 0
+        self._payload = 0
         self._limit = self._large_limit = MAX_CONNECT_BYTES
         self._is_large: Callable[[bytes], bool] | None = None
         self._content_types: frozenset[str] = frozenset()
         self._signed_in = False
+        self._skipping: _Skipping | None = None
 
     @property
     def buffered(self) -> int:
@@ -83,19 +129,23 @@ class Parser:
         """The complete packets in what has come so far. Never raises; look at `error` afterwards."""
         if self.error is not None:
             return []
+        packets: list[Packet] = []
+        if self._skipping is not None:
+            data = self._skip(data, self._skipping, packets)
+            if not data:
+                return packets
         if self._rest is not None:
             self._rest += data
             if len(self._rest) < self._need:
-                return []
+                return packets
         elif self.version and not self._signed_in:
             self._rest = bytearray(data)
         if self.version and not self._signed_in:
-            return []
+            return packets
         if self._rest is not None:
             data = bytes(self._rest)
             self._rest = None
         self._need = 0
-        packets: list[Packet] = []
         try:
             pos = self._read(data, packets) if self._signed_in else self._read_connect(data, packets)
             if pos < len(data):
@@ -130,7 +180,10 @@ class Parser:
                     length, start = long
             stop = start + length
             if stop - pos > limit and not self._may_be_large(data, pos, start, stop):
-                break
+                if self._skipping is None:
+                    break
+                pos = end - len(self._skip(data[self._payload :], self._skipping, packets))
+                continue
             if stop > end:
                 self._need = stop - pos
                 return pos
@@ -156,25 +209,39 @@ class Parser:
         return pos
 
     def _may_be_large(self, data: bytes, pos: int, start: int, stop: int) -> bool:
-        """Whether a packet above the limit may come in. False: its topic has not come yet.
+        """Whether a packet above the limit may come in. False: its head has not come yet, or it is read away from here.
 
-        Raises ProtocolError when it is too large.
+        Raises ProtocolError when it is no PUBLISH, or larger than what is read away.
         """
-        if data[pos] & 0xF0 == 0x30 and stop - pos <= self._large_limit and self._is_large is not None:
-            self._need = start + 2 - pos
-            if len(data) - pos < self._need:
-                return False
-            self._need += data[start] << 8 | data[start + 1]
-            if start + self._need - (start - pos) > stop:
-                raise p.malformed("the topic is longer than its packet")
-            if len(data) - pos < self._need:
-                return False
-            if self._is_large(data[start + 2 : pos + self._need]):
-                self._need = 0
-                return True
-        raise ProtocolError(
-            Code.PACKET_TOO_LARGE, f"packet of {stop - pos} bytes; the largest here is {self._limit}"
-        )
+        first, size = data[pos], stop - pos
+        if first & 0xF0 != 0x30 or size > SKIP_BYTES:
+            most = self._large_limit
+            sentence = f"报文 {size} 字节，最大 {most} / packet of {size} bytes; the largest is {most}"
+            raise ProtocolError(Code.PACKET_TOO_LARGE, sentence)
+        topic_end = start + 2 + (data[start] << 8 | data[start + 1]) if len(data) >= start + 2 else 0
+        payload = topic_end + (2 if first & 0x06 else 0)
+        if topic_end and payload > stop:
+            raise p.malformed("the topic is longer than its packet")
+        if not topic_end or len(data) < payload:
+            self._need = (payload if topic_end else start + 2) - pos
+            return False
+        topic = data[start + 2 : topic_end]
+        large = self._is_large is not None and self._is_large(topic)
+        if large and size <= self._large_limit:
+            return True
+        limit = self._large_limit if large else self._limit
+        self._skipping = _Skipping(first, topic, data[topic_end:payload], stop - payload, limit)
+        self._payload = payload
+        return False
+
+    def _skip(self, data: bytes, skipping: _Skipping, packets: list[Packet]) -> bytes:
+        """Reads on what is read away; returns what lies behind it."""
+        rest = data[skipping.left :]
+        skipping.take(data[: skipping.left])
+        if not skipping.left:
+            packets.append(skipping.whole())
+            self._skipping = None
+        return rest
 
     def _behind_properties(self, data: bytes, first: int, pos: int, stop: int) -> tuple[int, str]:
         """Checks what MQTT 5 adds to a PUBLISH; returns where its payload begins, and a content type that counts."""
@@ -191,18 +258,21 @@ class Parser:
         return behind, content_type if content_type in self._content_types else ""
 
     def _publish(self, data: bytes, first: int, start: int, stop: int) -> Publish:
-        """QoS 0, and the refusal of what is neither 0 nor 1."""
+        """QoS 0 and 2."""
         qos = first & 0x06
         if qos == 0x06 or (qos == 0 and first & 0x08):
             raise p.malformed("flags of PUBLISH")
-        if qos == 0x04:
-            raise ProtocolError(Code.QOS_NOT_SUPPORTED, "QoS 2 is not supported; publish at QoS 1")
         topic, payload = p.read_binary(data, start, stop)
+        mid = b""
+        if qos:
+            mid, payload = data[payload : payload + 2], payload + 2
+            if payload > stop or mid == b"\0\0":
+                raise p.malformed("the packet id is missing or 0")
         if self.version == V5:
             payload, content_type = self._behind_properties(data, first, payload, stop)
             if content_type:
-                return first, (topic, content_type), b"", data[payload:stop]
-        return first, topic, b"", data[payload:stop]
+                return first, (topic, content_type), mid, data[payload:stop]
+        return first, topic, mid, data[payload:stop]
 
     def _read_connect(self, data: bytes, packets: list[Packet]) -> int:
         """The first packet, which must be a CONNECT; nothing behind it is read before `open`."""

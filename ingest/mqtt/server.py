@@ -6,6 +6,7 @@ bound no socket is read. Clock lines tell the judge what time it is here, and on
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable
 
@@ -124,7 +125,8 @@ class Server:
     def refused(self, address: str, username: str, code: str) -> float:
         """Counts and records a refusal; returns how many seconds to keep its answer back."""
         self._metrics.sign_ins.labels(code).inc()
-        return self._refusals.note(address, username, code, time.time())
+        known = self.find(username) is not None
+        return self._refusals.note(address, username if known else stranger(username), code, time.time())
 
     def rejected(self, rejection: Rejection) -> None:
         """Counts a refused message and tells whoever listens to the device's errors."""
@@ -256,6 +258,16 @@ class Server:
             "received_bytes": self.received_bytes,
             "reading_stops": self._bound.stops,
         }
+
+
+def stranger(username: str) -> str:
+    """A name that nobody has, as it is kept: it may be a token that stands in the wrong field. Enough to tell a
+    mistyped id by, and to know it again.
+    """
+    if not username:
+        return ""
+    digest = hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{username[: min(4, len(username) // 3)]}… ({len(username)}, #{digest[:8]})"
 
 
 def _name(connection: Connection) -> str:

@@ -12,7 +12,17 @@ import msgspec
 from ingest.mqtt import codes, encode
 from ingest.mqtt import properties as p
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
-from ingest.mqtt.control import V5, Acknowledged, Connect, Control, Disconnect, Ping, Subscribe, Unsubscribe
+from ingest.mqtt.control import (
+    V5,
+    Acknowledged,
+    Connect,
+    Control,
+    Disconnect,
+    Ping,
+    Release,
+    Subscribe,
+    Unsubscribe,
+)
 from schemas.device_topics import DOWN, parse_topic
 from schemas.registry import Device
 
@@ -34,12 +44,31 @@ class State(Enum):
     CLOSED = 3
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """Bytes of a whole packet, and seconds until a CONNECT must have come."""
+HEAD_BYTES: Final = 66 * 1024
+"""What a packet may have before its payload: the longest topic, properties, the fixed header."""
 
-    packet: int
-    frame_packet: int
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bytes of a payload, and seconds until a CONNECT must have come. A packet may be longer by its head, and that is
+    what is announced; the payload is what counts, and what sentences speak of.
+    """
+
+    payload: int
+    frame_payload: int
     connect_timeout_s: float
+
+    @property
+    def packet(self) -> int:
+        return self.payload + HEAD_BYTES
+
+    @property
+    def frame_packet(self) -> int:
+        return self.frame_payload + HEAD_BYTES
+
+
+def payload_limit(packet_limit: int) -> int:
+    """Of a packet's limit, its payload's."""
+    return packet_limit - HEAD_BYTES
 
 
 class Session:
@@ -51,6 +80,7 @@ class Session:
         "_keep_alive_s",
         "_limits",
         "_max_packet",
+        "client_id",
         "device",
         "state",
         "subscriptions",
@@ -61,6 +91,7 @@ class Session:
         self.state = State.NEW
         self.version = 0
         self.device: Device | None = None
+        self.client_id = ""
         self.subscriptions: set[str] = set()
         self._limits = limits
         self._keep_alive_s = 0.0
@@ -73,14 +104,13 @@ class Session:
     def begin(self, connect: Connect) -> SignInRefusal | None:
         """Takes the CONNECT. None: the device's token is to be checked, then `accept` or `refuse`."""
         self.version = connect.version
+        self.client_id = connect.client_id
         self.state = State.CHECKING
         self._connect = connect
         self._max_packet = int(connect.properties.get(p.MAXIMUM_PACKET_SIZE, 0))
         if connect.version == V5:
             if p.AUTH_METHOD in connect.properties:
                 return codes.AUTH_METHOD
-            if connect.will_qos == 2:
-                return codes.WILL_QOS
             if connect.will_retain:
                 return codes.WILL_RETAIN
         elif not connect.client_id and not connect.clean:
@@ -104,7 +134,6 @@ class Session:
         announced: dict[int, int | str] = {
             p.SESSION_EXPIRY: 0,
             p.RECEIVE_MAXIMUM: RECEIVE_MAXIMUM,
-            p.MAXIMUM_QOS: 1,
             p.RETAIN_AVAILABLE: 0,
             p.MAXIMUM_PACKET_SIZE: self.max_packet_bytes,
             p.TOPIC_ALIAS_MAXIMUM: 0,
@@ -158,6 +187,8 @@ class Session:
             return self._subscribe(packet, self.device, permits)
         if isinstance(packet, Unsubscribe):
             return self._unsubscribe(packet)
+        if isinstance(packet, Release):
+            return encode.PUBCOMP + packet.mid
         if isinstance(packet, Disconnect):
             self.state = State.CLOSED
             return b""

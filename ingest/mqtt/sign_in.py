@@ -1,11 +1,13 @@
 """Who may come in: decided from the registry's cache, asked anew of the database for who is unknown. Edge.
 
-What cannot be decided is "server unavailable", never "not authorised". A device has one connection: the newest.
+What cannot be decided is "server unavailable", never "not authorised". A device may be connected several times, by
+client ids of its own (a technician's mosquitto_sub beside the box itself): the same client id takes over, and of more
+than EACH the oldest goes.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from ingest.mqtt import codes
 from ingest.mqtt.codes import Code, SignInRefusal
@@ -13,6 +15,16 @@ from ingest.mqtt.holds import SIGNING_IN
 from ingest.mqtt.session import Session, State
 from ingest.registry import RegistryCache
 from schemas.registry import Device
+
+EACH: Final = 4
+"""Connections that a device may have at once."""
+SAME_CLIENT_ID: Final = (
+    "同一客户端标识在别处登录；两台机器请用不同的标识 / "
+    "the same client id has signed in elsewhere: give each box its own"
+)
+TOO_MANY: Final = (
+    f"同一设备最多 {EACH} 个连接，最早的让出 / a device has {EACH} connections at most, the oldest goes"
+)
 
 
 class Applicant(Protocol):
@@ -38,10 +50,11 @@ class SignIn:
         self._registry = registry
         self.look_up = look_up
         self.known = known
-        self._signed_in: dict[str, Applicant] = {}
+        self._signed_in: dict[str, list[Applicant]] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
+        """Devices that are signed in."""
         return len(self._signed_in)
 
     def decide(self, applicant: Applicant, username: str, password: bytes) -> None:
@@ -83,30 +96,39 @@ class SignIn:
         return codes.BAD_TOKEN if device.retired_us is None else codes.RETIRED_DEVICE
 
     def _accept(self, applicant: Applicant, device: Device) -> None:
-        before = self._signed_in.get(device.id)
-        if before is not None:
-            before.leave(
-                Code.SESSION_TAKEN_OVER, "同一设备在别处登录 / the same device has signed in elsewhere"
-            )
-        self._signed_in[device.id] = applicant
+        others = self._signed_in.setdefault(device.id, [])
+        client_id = applicant.session.client_id
+        same = [other for other in others if client_id and other.session.client_id == client_id]
+        gone = same or others[: max(0, len(others) + 1 - EACH)]
+        self._signed_in[device.id] = [*(other for other in others if other not in gone), applicant]
+        for other in gone:
+            other.leave(Code.SESSION_TAKEN_OVER, SAME_CLIENT_ID if same else TOO_MANY)
         applicant.accept(device)
 
     def leave(self, applicant: Applicant) -> None:
-        """The connection is gone; a newer one of the same device stays."""
+        """The connection is gone; others of the same device stay."""
         device = applicant.session.device
-        if device is not None and self._signed_in.get(device.id) is applicant:
+        if device is None or device.id not in self._signed_in:
+            return
+        left = [other for other in self._signed_in[device.id] if other is not applicant]
+        if left:
+            self._signed_in[device.id] = left
+        else:
             del self._signed_in[device.id]
 
     def review(self, ids: set[str]) -> None:
         """These devices have changed: a retired one, or one with a new token, is cut."""
         for device_id in ids:
-            applicant = self._signed_in.get(device_id)
-            if applicant is None or applicant.session.device is None:
-                continue
-            device = self._registry.find(device_id)
-            if device is None or device.retired_us is not None:
-                applicant.leave(Code.ADMINISTRATIVE_ACTION, "设备已停用 / the device is retired")
-            elif device.token_sha256 != applicant.session.device.token_sha256:
-                applicant.leave(Code.NOT_AUTHORIZED, "令牌已更换 / the token was replaced")
-            else:
-                applicant.session.device = device
+            for applicant in list(self._signed_in.get(device_id, ())):
+                self._review(applicant, self._registry.find(device_id))
+
+    def _review(self, applicant: Applicant, device: Device | None) -> None:
+        was = applicant.session.device
+        if was is None:
+            return
+        if device is None or device.retired_us is not None:
+            applicant.leave(Code.ADMINISTRATIVE_ACTION, "设备已停用 / the device is retired")
+        elif device.token_sha256 != was.token_sha256:
+            applicant.leave(Code.NOT_AUTHORIZED, "令牌已更换 / the token was replaced")
+        else:
+            applicant.session.device = device

@@ -90,7 +90,7 @@ def test_mosquitto_rr_hears_on_one_connection_why_its_message_was_refused(
 def test_mosquitto_sub_beside_mosquitto_pub_hears_why_the_message_was_refused(
     program: Program, token: str
 ) -> None:
-    """The second connection takes over from the first, which comes back and is told what it missed."""
+    """Each tool has a client id of its own: both stay connected."""
     listen = command("mosquitto_sub", program, token, "mqttv311", "-d", "-C", "1", "-W", "30", "-t", ERRORS)
     by_line = ["stdbuf", "-oL", *listen]  # a pipe would keep what it says until its end
     with subprocess.Popen(by_line, stdout=subprocess.PIPE, text=True) as listener:

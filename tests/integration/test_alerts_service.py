@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ import httpx
 import psycopg2
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from alerts.channels import CHANNELS
@@ -58,7 +60,7 @@ class Stack:
         topic = self.settings.kafka.prefix + FINDINGS.name
         if raw is not None:
             self.producer.send(topic, value=raw, partition=0)
-        for one in findings:
+        for one in (replace(each, received_us=time.time_ns() // 1000) for each in findings):
             partition = partition_of(one.subject, FINDINGS.partitions)
             self.producer.send(
                 topic, value=encode_finding(one), key=one.subject.encode(), partition=partition

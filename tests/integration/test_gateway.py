@@ -382,8 +382,8 @@ def test_a_device_subscribes_to_its_own_topics_alone(gateway: RunningGateway, de
     ("data", "code"),
     [
         (packet(0x32, b"\x00\xffx"), 0x81),
-        (packet(0x34, b"\x00\x01t\x00\x01\x00"), 0x9B),
-        (b"\x32\xff\xff\x7f\x00\x01t", 0x95),
+        (packet(0x34, b"\x00\x01t\x00\x00\x00"), 0x81),
+        (b"\x32\xff\xff\xff\x7f\x00\x01t", 0x95),
         (publish(5, "a/#", b"", 1), 0x90),
         (publish(5, "", b"", 1), 0x82),
         (connect(5, "d", "t"), 0x82),
@@ -399,6 +399,7 @@ def test_a_broken_stream_is_ended_with_its_code_and_what_came_before_is_kept(
             answers = []
             while answer := client.read():
                 answers.append(answer)
+            assert answers[0] == b"\x40\x02\x00\x01"  # first what is owed
             goodbyes = [answer[2] for answer in answers if answer[0] == 0xE0]
             if version == 5:
                 assert goodbyes == [code]
@@ -407,19 +408,22 @@ def test_a_broken_stream_is_ended_with_its_code_and_what_came_before_is_kept(
     until(lambda: {line.seq for line in lines_of(gateway, device)} == {4, 5}, 10)
 
 
-def test_a_telemetry_packet_at_the_limit_is_taken_and_one_above_it_is_not(
+def test_a_telemetry_payload_at_the_limit_is_taken_and_one_above_it_is_refused_and_the_stream_goes_on(
     gateway: RunningGateway, device: str
 ) -> None:
     limit = gateway.settings.gateway.max_telemetry_bytes
-    head = len(publish(4, topic(device), b"x" * 200_000, 1)) - 200_000
-    sound = telemetry(6.5)
     with RawClient(gateway.port) as client:
         client.sign_in(4, device, gateway.tokens[device])
-        client.send(publish(4, topic(device), sound.ljust(limit - head), 1))
+        client.send(publish(4, topic(device), telemetry(6.5).ljust(limit), 1))
         assert client.read() == b"\x40\x02\x00\x01"
-        client.send(publish(4, topic(device), sound.ljust(limit - head + 1), 2))
-        assert client.read() == b""
-    assert [line.v for line in lines_of(gateway, device)] == [6.5]
+        for mid, size in ((2, limit + 1), (3, 5 * limit)):
+            client.send(publish(4, topic(device), telemetry(7.5).ljust(size), mid))
+            assert client.read() == b"\x40\x02\x00" + bytes((mid,))
+        client.send(publish(4, topic(device), telemetry(8.5), 4))
+        assert client.read() == b"\x40\x02\x00\x04"
+    lines = lines_of(gateway, device)
+    assert [line.v for line in lines if line.p] == [6.5, 8.5]
+    assert [line.n for line in lines if not line.p] == ["refused:too_large"] * 2
 
 
 def test_a_connection_without_connect_is_cut(servers: Servers, tmp_path: Path, database: Database) -> None:

@@ -144,3 +144,22 @@ def test_a_frame_identity_that_is_none_is_refused(rest: str) -> None:
     rejection = decide(CAMERA, f"cw/v1/e1/c1/frame/{rest}")
     assert isinstance(rejection, Rejection)
     assert rejection.code == "unknown_topic"
+
+
+@pytest.mark.parametrize(
+    ("topic", "hint"),
+    [
+        ("/cw/v1/e1/p1/telemetry", "without the leading /"),
+        ("cw/v1/e1/p1/telemetry/", "without the trailing /"),
+        ("/cw/v1/e1/p1/telemetry/", "without the leading /"),
+        ("//cw/v1/e1/p1/telemetry", ""),
+        ("cw/v1/e1/p1/telemtry", ""),
+        ("/", ""),
+    ],
+)
+def test_a_topic_with_a_slash_too_many_is_told_so(topic: str, hint: str) -> None:
+    refused = decide(PROBE, topic)
+    assert isinstance(refused, Rejection)
+    assert refused.code == "unknown_topic"
+    assert hint in refused.detail
+    assert ("without" in refused.detail) == bool(hint)

@@ -19,12 +19,18 @@ class Listener:
         def __init__(self, topic: str) -> None:
             self.subscriptions = {topic}
 
-    def __init__(self, topic: str = TOPIC) -> None:
+    def __init__(self, topic: str = TOPIC, most_bytes: int = 1_000) -> None:
         self.session = self.Session(topic)
         self.heard: list[str] = []
+        self.sentences: list[bool] = []
+        self.most_bytes = most_bytes
 
     def notify(self, topic: str, payload: bytes) -> bool:
-        self.heard.append(msgspec.json.decode(payload)["path"])
+        if len(payload) > self.most_bytes:
+            return False
+        said = msgspec.json.decode(payload)
+        self.heard.append(said["path"])
+        self.sentences.append("zh" in said)
         return True
 
 
@@ -44,8 +50,8 @@ class Bench:
     def refuse(self, path: str, name: str = "d-1") -> None:
         self.notices.tell(Rejection(code="bad_json", path=path, device=name))
 
-    def subscribe(self, topic: str = TOPIC) -> Listener:
-        listener = Listener(topic)
+    def subscribe(self, topic: str = TOPIC, most_bytes: int = 1_000) -> Listener:
+        listener = Listener(topic, most_bytes)
         self.notices.update(cast(Connection, listener), (topic,))
         return listener
 
@@ -94,4 +100,27 @@ def test_who_has_left_hears_nothing_and_the_notice_is_held() -> None:
     bench.notices.leave(cast(Connection, first))
     bench.refuse("$.a")
     assert first.heard == []
+    assert bench.subscribe().heard == ["$.a"]
+
+
+def test_a_client_that_takes_small_packets_alone_hears_the_code_and_the_path() -> None:
+    bench = Bench()
+    bench.refuse("$.a")
+    small = bench.subscribe(most_bytes=100)
+    bench.refuse("$.b")
+    assert (small.heard, small.sentences) == (["$.a", "$.b"], [False, False])
+
+
+def test_what_a_client_could_not_take_is_kept_for_the_next_one() -> None:
+    bench = Bench()
+    bench.refuse("$.a")
+    assert bench.subscribe(most_bytes=10).heard == []
+    assert bench.subscribe().heard == ["$.a"]
+
+
+def test_what_no_listener_could_take_is_counted_and_kept() -> None:
+    bench = Bench()
+    deaf = bench.subscribe(most_bytes=10)
+    bench.refuse("$.a")
+    assert (deaf.heard, bench.dropped) == ([], 1)
     assert bench.subscribe().heard == ["$.a"]

@@ -1,12 +1,14 @@
 """The parser against vectors of both versions, cut at every byte, at its bounds, and on what is wrong."""
 
+import hashlib
+
 import pytest
 
 from ingest.mqtt import encode
 from ingest.mqtt import properties as p
 from ingest.mqtt.codes import Code
-from ingest.mqtt.control import Acknowledged, Connect, Disconnect, Ping, Subscribe, Unsubscribe
-from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser
+from ingest.mqtt.control import Acknowledged, Connect, Disconnect, Ping, Release, Subscribe, Unsubscribe
+from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser, TooLarge
 from schemas.device_topics import is_frame
 from tests.mqtt_client import connect, packet, publish, subscribe, unsubscribe
 
@@ -119,7 +121,8 @@ def test_what_follows_connect_waits_until_the_client_has_signed_in() -> None:
 
 BROKEN = {
     "QoS 3": (0x36, b"\x00\x01t\x00\x01", Code.MALFORMED_PACKET),
-    "QoS 2": (0x34, b"\x00\x01t\x00\x01", Code.QOS_NOT_SUPPORTED),
+    "QoS 2 with packet id 0": (0x34, b"\x00\x01t\x00\x00", Code.MALFORMED_PACKET),
+    "QoS 2 without packet id": (0x34, b"\x00\x01t\x00", Code.MALFORMED_PACKET),
     "DUP at QoS 0": (0x38, b"\x00\x01t", Code.MALFORMED_PACKET),
     "packet id 0": (0x32, b"\x00\x01t\x00\x00", Code.MALFORMED_PACKET),
     "topic beyond the packet": (0x32, b"\x00\x09t\x00\x01", Code.MALFORMED_PACKET),
@@ -128,7 +131,9 @@ BROKEN = {
     "subscribe with wrong flags": (0x80, b"\x00\x01\x00\x01t\x00", Code.MALFORMED_PACKET),
     "ping with a body": (0xC0, b"\x00", Code.MALFORMED_PACKET),
     "reserved type 0": (0x00, b"", Code.MALFORMED_PACKET),
-    "PUBREL": (0x62, b"\x00\x01", Code.PROTOCOL_ERROR),
+    "PUBREL with wrong flags": (0x60, b"\x00\x01", Code.MALFORMED_PACKET),
+    "PUBREL of packet id 0": (0x62, b"\x00\x00", Code.MALFORMED_PACKET),
+    "PUBREC from a client": (0x50, b"\x00\x01", Code.PROTOCOL_ERROR),
     "CONNACK from a client": (0x20, b"\x00\x00", Code.PROTOCOL_ERROR),
     "a second CONNECT": (0x10, b"\x00\x04MQTT\x04\x02\x00\x00\x00\x00", Code.PROTOCOL_ERROR),
     "PUBACK without id": (0x40, b"", Code.MALFORMED_PACKET),
@@ -214,23 +219,69 @@ def test_the_limit_holds_for_the_whole_packet(version: int) -> None:
     assert len(fits) == LIMIT
     assert len(read(version, fits)[0]) == 1
     over = publish(version, "cw/v1/e/d/telemetry", b"x" * (LIMIT - head + 1), 1)
-    assert read(version, over) == ([], Code.PACKET_TOO_LARGE)
+    assert [type(found) for found in read(version, over)[0]] == [TooLarge]
 
 
 def test_a_frame_may_be_larger_up_to_its_own_limit() -> None:
     topic = "cw/v1/e/c/frame/1/1"
     head = len(publish(4, topic, b"x" * 20_000, 1)) - 20_000
     assert len(read(4, publish(4, topic, b"x" * (LARGE - head), 1))[0]) == 1
-    assert read(4, publish(4, topic, b"x" * (LARGE - head + 1), 1)) == ([], Code.PACKET_TOO_LARGE)
+    (over,), error = read(4, publish(4, topic, b"x" * (LARGE - head + 1), 1))
+    assert isinstance(over, TooLarge)
+    assert (over.limit, over.size, error) == (LARGE, LARGE - head + 1, None)
 
 
-def test_a_packet_too_large_is_refused_before_its_body_has_come() -> None:
-    data = publish(4, "cw/v1/e/d/telemetry", b"x" * (LIMIT + 1), 1)
+def test_a_packet_too_large_to_be_read_away_is_refused_before_its_body_has_come() -> None:
     parser = opened(4)
-    assert parser.feed(data[:30]) == []
+    assert parser.feed(b"\x32\x81\x80\x80\x08\x00\x01t\x00\x01xxxx") == []  # 16 MiB and a byte
     assert parser.error is not None
     assert parser.error.code is Code.PACKET_TOO_LARGE
     assert parser.buffered == 0
+
+
+@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("mid", [0, 1])
+def test_what_is_too_large_is_read_away_and_what_stands_around_it_is_read(version: int, mid: int) -> None:
+    body = bytes(range(256)) * (LIMIT // 256 + 20)
+    good = [publish(version, "t", text, 7) for text in (b"before", b"after")]
+    stream = good[0] + publish(version, "cw/v1/e/d/telemetry", body, mid) + good[1]
+    whole, error = read(version, stream)
+    first, over, last = whole
+    assert (first[3], last[3], error) == (b"before", b"after", None)  # type: ignore[index]
+    assert isinstance(over, TooLarge)
+    properties = b"\0" if version == 5 else b""
+    assert over.topic == b"cw/v1/e/d/telemetry"
+    assert over.mid == (b"\x00\x01" if mid else b"")
+    assert over.head == (properties + body)[:4096]
+    assert over.sha256 == hashlib.sha256(properties + body).hexdigest()
+    assert (over.size, over.limit) == (len(properties + body), LIMIT)
+    for cut in (*range(60), len(stream) // 2, *range(len(stream) - 60, len(stream))):
+        parser = opened(version)
+        assert parser.feed(stream[:cut]) + parser.feed(stream[cut:]) == whole
+    parser = opened(version)
+    assert [found for byte in stream for found in parser.feed(bytes((byte,)))] == whole
+
+
+def test_what_is_read_away_is_not_held() -> None:
+    parser = opened(4)
+    data = publish(4, "cw/v1/e/d/telemetry", b"x" * 1_000_000, 1)
+    for at in range(0, len(data) - 1, 4096):
+        assert parser.feed(data[at : min(at + 4096, len(data) - 1)]) == []
+        assert parser.buffered == 0
+    assert [type(found) for found in parser.feed(data[-1:])] == [TooLarge]
+
+
+def test_several_that_are_too_large_in_one_piece_are_each_read_away() -> None:
+    data = publish(4, "t", b"x" * (LIMIT + 1), 1) * 3 + publish(4, "t", b"x", 2)
+    assert [type(found) for found in read(4, data)[0]] == [TooLarge] * 3 + [tuple]
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_qos_2_gives_its_packet_id_and_its_release(version: int) -> None:
+    sent = publish(version, "t", b"x", 258)
+    (found, release), error = read(version, b"\x34" + sent[1:] + packet(0x62, b"\x01\x02"))
+    assert (found, error) == ((0x34, b"t", b"\x01\x02", b"x"), None)
+    assert release == Release(b"\x01\x02")
 
 
 def test_a_broken_stream_stays_broken() -> None:
@@ -253,7 +304,8 @@ def test_what_we_send_is_what_the_standard_says() -> None:
         encode.connack_v5(0, {p.MAXIMUM_QOS: 1, p.SERVER_KEEP_ALIVE: 60})
         == b"\x20\x08\x00\x00\x05\x24\x01\x13\x00\x3c"
     )
-    assert encode.puback(b"\x00\x01", 0x87) == b"\x40\x03\x00\x01\x87"
+    assert encode.with_code(encode.PUBACK, b"\x00\x01", 0x87) == b"\x40\x03\x00\x01\x87"
+    assert encode.with_code(encode.PUBREC, b"\x00\x01", 0x87) == b"\x50\x03\x00\x01\x87"
     assert encode.suback(4, b"\x00\x01", [0, 0x80]) == b"\x90\x04\x00\x01\x00\x80"
     assert encode.suback(5, b"\x00\x01", [0]) == b"\x90\x04\x00\x01\x00\x00"
     assert encode.unsuback(4, b"\x00\x01", [0]) == b"\xb0\x02\x00\x01"

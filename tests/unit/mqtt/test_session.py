@@ -6,11 +6,11 @@ from ingest.mqtt import codes, encode
 from ingest.mqtt import properties as p
 from ingest.mqtt.codes import Code, ProtocolError
 from ingest.mqtt.control import Acknowledged, Connect, Disconnect, Ping, Subscribe, Unsubscribe
-from ingest.mqtt.session import MAX_KEEP_ALIVE_S, Limits, Session, State, may_read
+from ingest.mqtt.session import HEAD_BYTES, MAX_KEEP_ALIVE_S, Limits, Session, State, may_read
 from schemas.device_topics import is_frame
 from schemas.registry import Device
 
-LIMITS = Limits(packet=1000, frame_packet=5000, connect_timeout_s=10.0)
+LIMITS = Limits(payload=1000, frame_payload=5000, connect_timeout_s=10.0)
 
 
 def device(name: str = "d1", kind: str = "probe", behind: str = "", retired: int | None = None) -> Device:
@@ -65,9 +65,8 @@ def test_mqtt_5_is_told_what_this_server_takes(kind: str, largest: int) -> None:
     assert found == {
         p.SESSION_EXPIRY: 0,
         p.RECEIVE_MAXIMUM: 65_535,
-        p.MAXIMUM_QOS: 1,
         p.RETAIN_AVAILABLE: 0,
-        p.MAXIMUM_PACKET_SIZE: largest,
+        p.MAXIMUM_PACKET_SIZE: largest + HEAD_BYTES,
         p.TOPIC_ALIAS_MAXIMUM: 0,
         p.WILDCARD_AVAILABLE: 0,
         p.SUBSCRIPTION_ID_AVAILABLE: 0,
@@ -83,7 +82,7 @@ def test_mqtt_5_is_told_what_this_server_takes(kind: str, largest: int) -> None:
         (4, {"username": None, "password": None}, codes.NO_USERNAME),
         (5, {"password": None}, codes.NO_USERNAME),
         (4, {"client_id": "", "clean": False}, codes.EMPTY_CLIENT_ID),
-        (5, {"will_qos": 2}, codes.WILL_QOS),
+        (5, {"will_qos": 2}, None),
         (5, {"will_qos": 0, "will_retain": True}, codes.WILL_RETAIN),
         (5, {"properties": {p.AUTH_METHOD: "SCRAM"}}, codes.AUTH_METHOD),
         (4, {"will_qos": 2, "will_retain": True}, None),
