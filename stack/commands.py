@@ -85,12 +85,15 @@ def reset() -> None:
 
 def show_status(
     as_json: Annotated[bool, typer.Option("--json", help="供程序读取 · for programs")] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="--json 里带口令 · passwords in --json, too")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="持续刷新 · keep it on the screen")] = False,
 ) -> None:
     """服务、速率、积压、台账 · services, rates, lag, ledger."""
     settings, found = status.load(Settings())
     if as_json:
-        _print_json(settings)
+        _print_json(settings, secrets)
     elif watch:
         _watch(settings)
     else:
@@ -103,7 +106,7 @@ def show_status(
         raise typer.Exit(EXIT_NOT_WELL)
 
 
-def _print_json(settings: Settings) -> None:
+def _print_json(settings: Settings, secrets: bool) -> None:
     _, found = status.load(settings)
     books: dict[str, object] = {}
     if status.is_running(found):
@@ -111,7 +114,7 @@ def _print_json(settings: Settings) -> None:
             books = status.read_ledger(settings)
         except status.Unreachable as error:
             typer.echo(str(error), err=True)
-    typer.echo(json.dumps(status.as_json(settings, found, books)))
+    typer.echo(json.dumps(status.as_json(settings, found, books, secrets)))
 
 
 def _watch(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg2
 from kafka.errors import KafkaError
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from coldwatch.operate import ledger
 from coldwatch.wiring import saved_settings
@@ -65,16 +66,25 @@ def require_kafka(bootstrap: str) -> None:
         raise Unreachable(f"Kafka {bootstrap} 无应答 · does not answer")
 
 
-def as_json(settings: Settings, found: record.Record | None, books: dict[str, Any]) -> dict[str, Any]:
-    """The object that `coldwatch status --json` prints."""
+def as_json(
+    settings: Settings, found: record.Record | None, books: dict[str, Any], secrets: bool = False
+) -> dict[str, Any]:
+    """The object that `coldwatch status --json` prints; with passwords when asked for them alone."""
+    url = settings.database.reader_url.get_secret_value()
     return {
         "services": services(found),
         "mqtt": {"host": settings.gateway.host, "port": settings.gateway.port},
         "kafka": settings.kafka.bootstrap,
-        "database_url": settings.database.reader_url.get_secret_value(),
+        "database_url": url if secrets else without_password(url),
         "console_url": console_url(settings),
         "ledger": books,
     }
+
+
+def without_password(url: str) -> str:
+    """The same address as keywords, for everybody to see."""
+    known = parse_dsn(url) if url else {}
+    return str(make_dsn(**{name: value for name, value in known.items() if name != "password"}))
 
 
 def console_url(settings: Settings) -> str:

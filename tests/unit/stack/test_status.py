@@ -1,14 +1,16 @@
 """What status says of a record: the truth about each process, whoever supervises it."""
 
 import io
+import json
 import os
 import signal
 from pathlib import Path
 
 import msgspec
+from pydantic import SecretStr
 from rich.console import Console
 
-from schemas.settings import ConsoleSettings, GatewaySettings, KafkaSettings, Settings
+from schemas.settings import ConsoleSettings, DatabaseSettings, GatewaySettings, KafkaSettings, Settings
 from stack import record, status, status_table
 from stack.flow import Flow
 from stack.process import Identity
@@ -85,6 +87,19 @@ def test_the_json_has_exactly_the_promised_keys() -> None:
     assert printed["kafka"] == "127.0.0.1:9092"
     assert printed["console_url"] == "http://127.0.0.1:8080/"
     assert printed["ledger"] == BOOKS
+
+
+def test_a_password_is_printed_when_it_is_asked_for_alone() -> None:
+    url = "postgresql://coldwatch_reader:s3cr%20et@127.0.0.1:5432/coldwatch?sslmode=require"
+    settings = Settings.model_construct(
+        **{**dict(SETTINGS), "database": DatabaseSettings(reader_url=SecretStr(url))}
+    )
+    shown = json.dumps(status.as_json(settings, None, {}))
+    assert "s3cr" not in shown
+    assert "coldwatch_reader" in shown
+    assert status.as_json(settings, None, {}, secrets=True)["database_url"] == url
+    assert status.without_password("host=db password='s3cr et' user=u") == "host=db user=u"
+    assert status.without_password("") == ""
 
 
 def shown(found: Record | None, look: status_table.Look, before: status_table.Look | None = None) -> str:
