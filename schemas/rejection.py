@@ -69,6 +69,17 @@ REASONS: Final[dict[str, Reason]] = {
         _D, "这类设备不能在 {detail} 通道上发布", "this kind of device does not publish on channel {detail}"
     ),
     "too_large": Reason(_D, "消息太大：{detail}", "the message is too large: {detail}"),
+    "bad_packet": Reason(
+        _D,
+        "MQTT 报文有误，连接已断开：{detail}",
+        "a broken MQTT packet has ended the connection: {detail}",
+    ),
+    "keep_alive": Reason(
+        _D,
+        "太久没有消息，连接已断开：{detail}；请检查网络，或把 keep alive 设长",
+        "nothing came for too long and the connection was cut: {detail}; look at the network, or set a longer"
+        " keep-alive",
+    ),
     "bad_image": Reason(_D, "图片无法接收：{detail}", "the image cannot be accepted: {detail}"),
     "clock": Reason(
         _Q,

@@ -10,13 +10,15 @@ import hashlib
 import time
 from collections.abc import Callable
 
+from ingest.admission import refuse
 from ingest.clocks import Clocks
-from ingest.delivery import SPACING_S, Delivery, Sends
+from ingest.delivery import SPACING_S, Delivery, Sends, shortened
 from ingest.evidence import Evidence
 from ingest.mqtt import codes
 from ingest.mqtt.bound import Bound
 from ingest.mqtt.codes import Code
 from ingest.mqtt.connection import Connection
+from ingest.mqtt.cut_streams import CutStreams
 from ingest.mqtt.deadlines import Why, overdue
 from ingest.mqtt.holds import FULL
 from ingest.mqtt.listener import listen
@@ -28,6 +30,7 @@ from ingest.packer import Ticket
 from ingest.refusals import Refusals
 from ingest.registry import RegistryCache
 from ingest.routing import TABLES, Tables
+from schemas.registry import Device
 from schemas.rejection import Rejection
 from schemas.settings import GatewaySettings
 
@@ -84,6 +87,7 @@ class Server:
         self.received_bytes = 0
         self.beat_s = now_s()
         self._given_us = 0
+        self._cuts = CutStreams(now_s)
 
     # ------------------------------------------------------------------ sockets
 
@@ -132,6 +136,20 @@ class Server:
         """Counts a refused message and tells whoever listens to the device's errors."""
         self._metrics.refused.labels(rejection.code).inc(rejection.count)
         self.notices.tell(rejection)
+
+    def cut(self, device: Device, code: str, detail: str) -> None:
+        """A signed-in device's stream was cut: told like any refusal, though no message of its own is."""
+        received_us = self.next_us(1) + 1
+        rejection = self._cuts.rejection(device, code, detail, received_us)
+        if rejection is None or self._stopping:
+            return
+        admitted, ticket = refuse(rejection, b"", received_us), Ticket()
+        self.delivery.lanes[admitted.partition].add(admitted.lines, 0, ticket)
+        for kept, raw in admitted.rejections:
+            self.delivery.add_rejection(kept, raw, ticket)
+            self.rejected(shortened(kept))
+        ticket.pending -= 1
+        self.delivery.flush()
 
     def registry_changed(self, ids: set[str]) -> None:
         """Devices changed: who may not stay is cut, and their topics are looked up again."""
@@ -214,6 +232,8 @@ class Server:
             if why is Why.DOES_NOT_READ:
                 connection.abort()
             else:
+                if why is Why.KEEP_ALIVE_TIMEOUT and (device := connection.session.device) is not None:
+                    self.cut(device, "keep_alive", connection.session.keep_alive)
                 connection.leave(Code.KEEP_ALIVE_TIMEOUT, "太久没有消息 / nothing came for too long")
 
     def _relieve(self) -> None:

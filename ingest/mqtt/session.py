@@ -165,6 +165,11 @@ class Session:
         """Something came, or reading goes on after we had stopped it: the keep-alive starts anew."""
         self._heard_s = now_s
 
+    @property
+    def keep_alive(self) -> str:
+        """What the client has asked for, in words."""
+        return f"keep alive {self._keep_alive_s / 1.5:.0f} s"
+
     def deadline_s(self) -> float | None:
         """When the connection is to be cut if nothing comes; None: never."""
         if self.state is State.NEW:

@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.evidence import DirectoryEvidence
+from ingest.mqtt.server import stranger
 from schemas.frame import decode_frame
 from schemas.reading import CLOCK, Line, decode_lines
 from schemas.rejection import HEADER, HEADER_STORED, decode_rejection
@@ -301,8 +302,8 @@ def test_a_wrong_token_or_name_is_refused_counted_and_recorded(
     assert gateway.metric("refused_connections_total") == before + 2
     until(
         lambda: (
-            {row[0] for row in gateway.rows(f"select code from refusal where username like '{device}%'")}
-            == {"bad_token", "unknown_device"}
+            set(gateway.rows("select username, code from refusal"))
+            >= {(device, "bad_token"), (stranger(f"{device}-nobody"), "unknown_device")}
         ),
         10,
     )
@@ -322,7 +323,7 @@ def test_the_same_device_s_second_connection_takes_over(
         first.sign_in(version, device, token)
         assert second.sign_in(version, device, token)[3] == 0
         said = first.read()
-        assert (said[:1], said[2:3]) == (goodbye, b"\x8e" if goodbye else b"")
+        assert (said[:1], said[3:4]) == (goodbye, b"\x8e" if goodbye else b"")
         if goodbye:
             assert first.read() == b""
         second.send(publish(version, topic(device), telemetry(), 1))
@@ -405,7 +406,7 @@ def test_a_broken_stream_is_ended_with_its_code_and_what_came_before_is_kept(
                 assert goodbyes == [code]
             else:
                 assert goodbyes == []
-    until(lambda: {line.seq for line in lines_of(gateway, device)} == {4, 5}, 10)
+    until(lambda: {line.seq for line in lines_of(gateway, device) if line.p} == {4, 5}, 10)
 
 
 def test_a_telemetry_payload_at_the_limit_is_taken_and_one_above_it_is_refused_and_the_stream_goes_on(
@@ -473,5 +474,6 @@ def test_the_properties_of_mqtt_5_reach_a_paho_client(gateway: RunningGateway, d
     until(lambda: told, 10)
     client.disconnect()
     client.loop_stop()
-    assert (told[0].MaximumQoS, told[0].RetainAvailable, told[0].TopicAliasMaximum) == (1, 0, 0)
+    assert (told[0].RetainAvailable, told[0].TopicAliasMaximum) == (0, 0)
+    assert not hasattr(told[0], "MaximumQoS")  # which means 2
     assert told[0].AssignedClientIdentifier == device

@@ -187,3 +187,32 @@ async def test_a_token_in_the_place_of_the_name_stands_nowhere_in_clear() -> Non
     connection.data_received(connect(4, "a-live-token-that-must-not-be-seen", "solo"))
     await settle()
     assert not [key for key in house.refusals.take() if "must-not-be-seen" in " ".join(map(str, key))]
+
+
+async def test_a_signed_in_device_whose_stream_was_cut_is_told_like_of_any_refusal() -> None:
+    house = House()
+    connection, _ = await house.sign_in("solo", 5)
+    connection.data_received(publish(5, "cw/v1/e/solo/telemetry", b"x", 1, properties=b"\x23\x00\x01"))
+    await settle()
+    assert [(code, device) for code, device, _ in rejections(house)] == [("bad_packet", "solo")]
+    lines = [line for _, text in house.packs() for line in text.decode().splitlines()]
+    assert any('"n":"refused:bad_packet"' in line and '"d":"solo"' in line for line in lines)
+
+
+async def test_a_keep_alive_that_ran_out_is_told_once_a_minute() -> None:
+    house = House()
+    for _ in range(3):
+        await house.sign_in("solo")
+        house.now_s += 11 * 90
+        house.gateway._sweep(house.now_s)
+        house.now_s -= 11 * 90 - 1
+    await settle()
+    assert [code for code, _, _ in rejections(house)] == ["keep_alive"]
+
+
+async def test_who_has_not_signed_in_makes_no_rejection() -> None:
+    house = House()
+    connection, _ = house.join()
+    connection.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    await settle()
+    assert rejections(house) == []

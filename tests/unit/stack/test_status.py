@@ -98,7 +98,10 @@ def test_a_password_is_printed_when_it_is_asked_for_alone() -> None:
     assert "s3cr" not in shown
     assert "coldwatch_reader" in shown
     assert status.as_json(settings, None, {}, secrets=True)["database_url"] == url
-    assert status.without_password("host=db password='s3cr et' user=u") == "host=db user=u"
+    assert sorted(status.without_password("host=db password='s3cr et' user=u").split()) == [
+        "host=db",
+        "user=u",
+    ]
     assert status.without_password("") == ""
 
 
