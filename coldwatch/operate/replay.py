@@ -100,7 +100,7 @@ class Publisher:
         self._notices: Counter[str] = Counter()
         self._sentences: dict[str, tuple[str, str]] = {}
         self._connects = 0
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, f"replay-{target.user}", protocol=mqtt.MQTTv5)
         self._client.username_pw_set(target.user, target.token)
         self._client.max_inflight_messages_set(IN_FLIGHT)
         self._client.on_connect = self._on_connect
@@ -177,7 +177,7 @@ class Publisher:
         if reason.value == TAKEN_OVER:
             user = self._target.user
             self._fail(
-                f"{user} 在别处又连上了：先停掉那台设备再回放 / {user} has connected elsewhere: stop that device first"
+                f"{user} 正在别处回放：先停掉那一个 / {user} is being replayed elsewhere: stop that one first"
             )
 
     def _on_subscribe(

@@ -5,6 +5,7 @@ Publishes do not pass through here: they are the hot path and need nothing of th
 
 from collections.abc import Callable
 from enum import Enum
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -33,6 +34,10 @@ MAX_SUBSCRIPTIONS: Final = 40_000
 """Of one connection: errors and config of a gateway's children, and room."""
 LARGE_KINDS: Final = frozenset({"camera", "gateway"})
 """Kinds of device that may send frames, themselves or for a device behind them."""
+
+
+_assigned = count(1)
+"""Client ids that are given are nobody else's."""
 
 
 class State(Enum):
@@ -143,7 +148,7 @@ class Session:
             p.SERVER_KEEP_ALIVE: keep_alive_s,
         }
         if not connect.client_id:
-            announced[p.ASSIGNED_CLIENT_ID] = device.id
+            self.client_id = announced[p.ASSIGNED_CLIENT_ID] = f"{device.id}-{next(_assigned)}"
         return encode.connack_v5(0, announced)
 
     def refuse(self, refusal: SignInRefusal) -> bytes:

@@ -176,7 +176,7 @@ def test_a_gateway_that_is_not_there_is_said_so(
     assert "coldwatch status" in result.stderr
 
 
-def test_a_device_that_connects_elsewhere_ends_the_replay_instead_of_fighting_it(
+def test_a_second_replay_of_a_device_ends_the_first_and_the_device_itself_ends_neither(
     gateway: RunningGateway, device: str
 ) -> None:
     prefix = f"cw/v1/{ENTERPRISE}/{device}"
@@ -186,8 +186,10 @@ def test_a_device_that_connects_elsewhere_ends_the_replay_instead_of_fighting_it
     )
     try:
         publisher.open()
-        with RawClient(gateway.port) as real:
+        with RawClient(gateway.port) as real, RawClient(gateway.port) as second:
             real.sign_in(5, device, token)
+            publisher.publish(telemetry(), 1)
+            second.sign_in(5, device, token, client_id=f"replay-{device}")
             with pytest.raises(Permanent, match="elsewhere"):
                 until(lambda: publisher.publish(telemetry(), 1), limit_s=20)
     finally:
