@@ -1,12 +1,16 @@
 """What the schema promises, asked of the catalogue of a migrated database, whichever migration made it so."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
+from ingest.mqtt.server import stranger
 from tests.servers import Database
+
+ROOT = Path(__file__).resolve().parents[2]
 
 HISTORY = {"reading", "result", "frame", "rejection", "finding", "incident_event", "ledger_hole"}
 """What happened: added to, never changed."""
@@ -166,3 +170,23 @@ def test_a_threshold_from_memory_cannot_be_in_force(catalogue: Catalogue) -> Non
             "insert into profile (name, version, metric, effective_from, source, clause, evidence, enabled)"
             " values ('remembered', 1, 'temperature', now(), 'somebody', 'none', 'M', true)"
         )
+
+
+def test_nobody_reads_of_less_than_nothing_stored(catalogue: Catalogue) -> None:
+    """A duplicate is taken off at once, what it was counted with comes with the next checkpoint."""
+    catalogue.run(
+        "insert into ledger (topic, device, hour, accepted, stored, duplicate, quarantined, dead_lettered)"
+        " values ('readings', 'ledger-test', '2026-03-01', 0, -1, 1, 0, 0)"
+    )
+    assert catalogue.rows("select stored, duplicate from v_ledger where device = 'ledger-test'") == [(0, 1)]
+
+
+def test_names_that_no_device_has_are_kept_as_the_front_door_keeps_them(catalogue: Catalogue) -> None:
+    """What an earlier version kept in clear is hashed by the migration, in the same form."""
+    text = (ROOT / "schemas" / "tables" / "0019_refusals.sql").read_text(encoding="utf-8")
+    names = ["8fK2-secret-token-of-a-live-device", "冷库探头一", "ab"]
+    for name in names:
+        catalogue.run("insert into refusal values ('2026-03-01', '10.0.0.1', %s, 'unknown_device', 2)", name)
+    catalogue.run(text[: text.index("create view")])
+    kept = catalogue.names("select username from refusal where address = '10.0.0.1'")
+    assert kept == {stranger(name) for name in names}

@@ -6,6 +6,7 @@ import pytest
 
 from ingest import admission
 from ingest.admission import Admitted, Route, admit, refuse, resolve
+from ingest.quarantine import clock_detail
 from schemas.reading import GOOD, SUSPECT, Line, decode_lines
 from schemas.registry import Device, Point
 from schemas.rejection import Rejection
@@ -255,3 +256,23 @@ def test_a_frame_without_a_time_gets_the_time_of_arrival() -> None:
 def test_a_frame_with_a_wrong_clock_or_no_image_is_refused() -> None:
     assert codes(admit(route("camera", "/1/1"), JPEG, NOW_US)) == [("clock", "topic", 1)]
     assert codes(admit(route("camera"), b"GIF89a", NOW_US)) == [("bad_image", "$", 1)]
+
+
+HOUR_S = 3600
+
+
+@pytest.mark.parametrize(
+    ("off_s", "said"),
+    [
+        (8 * HOUR_S, "+8 h"), (8 * HOUR_S - 1, "+8 h"), (-8 * HOUR_S, "-8 h"), (5.5 * HOUR_S, "+5.5 h"),
+        (660, "+11 min"),
+        (659, "+11 min"), (-30 * 86_400 - 1, "-30 d"), (2 * HOUR_S, "+2 h"), (59, "+1 min"), (30, "+30 s"),
+        (HOUR_S - 60, "+1 h"),
+    ],
+)  # fmt: skip
+def test_how_far_a_clock_is_off_is_rounded(off_s: float, said: str) -> None:
+    """And the device's time is said as its users read it."""
+    received_us = 1_764_000_000_000_000  # 2025-11-24T16:00:00Z
+    detail = clock_detail(received_us + round(off_s * 1_000_000), received_us)
+    assert detail.endswith(f", {said}")
+    assert "+08:00" in detail
