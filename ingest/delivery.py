@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from ingest.evidence import Evidence
+from ingest.folded import Folding
 from ingest.packer import Batch, Pack, PackLane, Record, RecordLane, Ticket, settle
 from ingest.producer import Row
 from schemas.frame import FrameReference, encode_frame
@@ -74,6 +75,7 @@ class Delivery:
             for topic in (RESULTS, FRAMES, REJECTIONS)
         }
         self._stores = [ThreadPoolExecutor(1, f"evidence-{n}") for n in range(FRAMES.partitions)]
+        self._folding = Folding()
         self._tasks: set[asyncio.Task[None]] = set()
         self._since: dict[object, float] = {}
         self._departure: asyncio.Handle | None = None
@@ -92,12 +94,13 @@ class Delivery:
         self._store_first(FRAMES, frame.camera, frame.sha256, image, record, ticket)
 
     def add_rejection(self, rejection: Rejection, raw: bytes, ticket: Ticket) -> None:
-        """The raw bytes with their reason; large ones by way of the evidence store."""
+        """The raw bytes with their reason; large ones by way of the evidence store. Many of a device are folded."""
         device = rejection.device
-        headers = (_count(rejection.count), (HEADER, encode_rejection(shortened(rejection))))
         if len(raw) <= PACK_MAX_BYTES:
-            self._add(REJECTIONS, device, Record(device.encode(), raw, headers), ticket)
+            if not self._folding.take(rejection, raw, ticket, time.monotonic()):
+                self._add(REJECTIONS, device, _refused(rejection, raw), ticket)
             return
+        headers = _refused(rejection, b"").headers
         sha256 = hashlib.sha256(raw).hexdigest()
         record = Record(device.encode(), b"", (*headers, (HEADER_STORED, sha256.encode())))
         self._store_first(REJECTIONS, device, sha256, raw, record, ticket)
@@ -160,6 +163,10 @@ class Delivery:
     def _depart(self) -> None:
         self._departure = None
         self._departed_s = asyncio.get_running_loop().time()
+        for fold in self._folding.leave():
+            kept = msgspec.structs.replace(fold.rejection, count=fold.count)
+            lane_of = partition_of(kept.device, REJECTIONS.partitions)
+            self._record_lanes[REJECTIONS.name][lane_of].put(_refused(kept, fold.raw), fold.tickets)
         for partition, lane in enumerate(self.lanes):
             if (pack := lane.take()) is not None:
                 self._spawn(self._send_pack(partition, lane, pack))
@@ -226,6 +233,11 @@ class Delivery:
             task.cancel()
         for store in self._stores:
             store.shutdown(wait=False, cancel_futures=True)
+
+
+def _refused(rejection: Rejection, raw: bytes) -> Record:
+    headers = (_count(rejection.count), (HEADER, encode_rejection(shortened(rejection))))
+    return Record(rejection.device.encode(), raw, headers)
 
 
 def _count(values: int) -> tuple[str, bytes]:

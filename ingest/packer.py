@@ -6,7 +6,7 @@ through lanes of the same kind, several to a batch.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -163,12 +163,16 @@ class RecordLane:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._waiting: deque[tuple[Record, Ticket]] = deque()
+        self._waiting: deque[tuple[Record, Sequence[Ticket]]] = deque()
         self.under_way: Batch | None = None
 
     def add(self, record: Record, ticket: Ticket) -> None:
-        self._waiting.append((record, ticket))
         ticket.pending += 1
+        self.put(record, (ticket,))
+
+    def put(self, record: Record, tickets: Sequence[Ticket]) -> None:
+        """A record for tickets that wait for it already."""
+        self._waiting.append((record, tickets))
 
     @property
     def waiting(self) -> bool:
@@ -180,13 +184,13 @@ class RecordLane:
             return None
         batch = Batch()
         while self._waiting:
-            record, ticket = self._waiting[0]
+            record, tickets = self._waiting[0]
             if batch.records and batch.size + record.size > self._max_bytes:
                 break
             self._waiting.popleft()
             batch.size += record.size
             batch.records.append(record)
-            batch.tickets.append(ticket)
+            batch.tickets.extend(tickets)
         self.under_way = batch
         return batch
 

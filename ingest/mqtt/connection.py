@@ -14,7 +14,7 @@ from ingest.delivery import Delivery, shortened
 from ingest.mqtt import encode
 from ingest.mqtt.codes import Code, ProtocolError, SignInRefusal
 from ingest.mqtt.control import Connect, Control, Release, Subscribe, Unsubscribe, topic_text
-from ingest.mqtt.holds import CLOSING, SIGNING_IN, UNREAD
+from ingest.mqtt.holds import BUSY, CLOSING, SIGNING_IN, UNREAD
 from ingest.mqtt.notices import Notices
 from ingest.mqtt.packets import MAX_CONNECT_BYTES, Packet, Parser, TooLarge, Topic
 from ingest.mqtt.session import Limits, Session, State, payload_limit
@@ -30,6 +30,8 @@ NOTICE_BACKLOG_BYTES = 256 * 1024
 PROGRESS_BYTES = 1024
 """So much of an unfinished packet, in however many pieces, is a sign of life: a large frame on a slow line is no
 silence."""
+QUANTUM = 1_024
+"""Packets of one connection that are taken in one turn of the loop."""
 QOS_2 = 0x04
 """Bit of the first byte of a PUBLISH."""
 TOPIC_CODES = {
@@ -71,6 +73,7 @@ class Connection(asyncio.Protocol):
         "_gate",
         "_held",
         "_holds",
+        "_later",
         "_packer_lanes",
         "_parser",
         "_routes",
@@ -93,6 +96,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Ticket] = deque()
         self._holds = 0
         self._held = 0
+        self._later: list[Packet] = []
         self._farewell: bytes | None = None
         self._uncounted = 0
         self._unreleased: set[bytes] = set()
@@ -116,6 +120,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._gate.kept(-self._held)
         self._held = 0
+        self._later = []
         self._routes = {}
         self._gate.left(self)
 
@@ -136,9 +141,12 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         packets = parser.feed(data)
         error = parser.error
-        if packets:
+        if self._later or len(packets) > QUANTUM:
+            self._later += packets
+            self._take_turns()
+        elif packets:
             self._handle(packets, len(data))
-        if error is not None:
+        if error is not None and not self._later:
             self.break_off(error)
             return
         held = parser.buffered
@@ -148,6 +156,20 @@ class Connection(asyncio.Protocol):
         if packets or self._uncounted >= PROGRESS_BYTES:
             self._uncounted = 0
             self.session.heard(self._gate.now_s())
+
+    def _take_turns(self) -> None:
+        """So many packets now, the rest after everybody else: nobody waits for long behind who sends much at once."""
+        now, self._later = self._later[:QUANTUM], self._later[QUANTUM:]
+        if now and not self._holds & CLOSING:
+            self._handle(now, sum(len(p[3]) for p in now if type(p) is tuple))
+        if self._later and not self._holds & CLOSING and self.session.state is State.OPEN:
+            self.hold(BUSY)
+            asyncio.get_running_loop().call_soon(self._take_turns)
+            return
+        self._later = []
+        self.release(BUSY)
+        if self._parser.error is not None:
+            self.break_off(self._parser.error)
 
     def _keep(self, held: int) -> None:
         """Bytes of an unfinished packet count against the bound; those of strangers have a small one of their own."""

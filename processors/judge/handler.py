@@ -4,7 +4,7 @@ Judged first, in pure code, once; then written, as often as it takes. Runs in th
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final, Protocol
 
 from processors.judge.checkpoint import decode_state, encode_state
@@ -51,16 +51,10 @@ class Judge(Turns[PartitionState, Work]):
         return Work(owner_of=self.intake.owner_of)
 
     def slices(self, records: Sequence[Record]) -> Iterator[list[Record]]:
-        part: list[Record] = []
-        size = 0
-        for record in records:
-            if part and size + len(record.value) > MAX_SLICE_BYTES:
-                yield part
-                part, size = [], 0
-            part.append(record)
-            size += len(record.value)
-        if part:
-            yield part
+        """Rejections by themselves, behind the rest: what is refused holds up nobody's row."""
+        refused = self._prefix + REJECTIONS.name
+        yield from _bounded(record for record in records if record.place.topic != refused)
+        yield from _bounded(record for record in records if record.place.topic == refused)
 
     def take(self, slot: Slot[PartitionState], record: Record, work: Work) -> None:
         topic = record.place.topic.removeprefix(self._prefix)
@@ -123,6 +117,19 @@ class Judge(Turns[PartitionState, Work]):
         for pack in work.packs:
             for line in _ends(pack.lines):
                 meters.ROW_AGE.observe((now_us - line.at) / 1e6)
+
+
+def _bounded(records: Iterable[Record]) -> Iterator[list[Record]]:
+    part: list[Record] = []
+    size = 0
+    for record in records:
+        if part and size + len(record.value) > MAX_SLICE_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += len(record.value)
+    if part:
+        yield part
 
 
 def _ends(lines: Sequence[Line]) -> Iterator[Line]:
