@@ -30,8 +30,10 @@ NOTICE_BACKLOG_BYTES = 256 * 1024
 PROGRESS_BYTES = 1024
 """So much of an unfinished packet, in however many pieces, is a sign of life: a large frame on a slow line is no
 silence."""
-QUANTUM = 1_024
-"""Packets of one connection that are taken in one turn of the loop."""
+TURN_S = 0.002
+"""What a connection may take of one turn of the loop: everybody else's acknowledgement is some turns away."""
+FEWEST, QUANTUM = 16, 1_024
+"""Packets of a turn, at the least and at the most, whatever they cost."""
 QOS_2 = 0x04
 """Bit of the first byte of a PUBLISH."""
 TOPIC_CODES = {
@@ -76,6 +78,7 @@ class Connection(asyncio.Protocol):
         "_later",
         "_packer_lanes",
         "_parser",
+        "_quantum",
         "_routes",
         "_transport",
         "_uncounted",
@@ -97,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._holds = 0
         self._held = 0
         self._later: list[Packet] = []
+        self._quantum = QUANTUM // 8
         self._farewell: bytes | None = None
         self._uncounted = 0
         self._unreleased: set[bytes] = set()
@@ -141,7 +145,7 @@ class Connection(asyncio.Protocol):
         parser = self._parser
         packets = parser.feed(data)
         error = parser.error
-        if self._later or len(packets) > QUANTUM:
+        if self._later or len(packets) > self._quantum:
             self._later += packets
             self._take_turns()
         elif packets:
@@ -159,9 +163,12 @@ class Connection(asyncio.Protocol):
 
     def _take_turns(self) -> None:
         """So many packets now, the rest after everybody else: nobody waits for long behind who sends much at once."""
-        now, self._later = self._later[:QUANTUM], self._later[QUANTUM:]
+        now, self._later = self._later[: self._quantum], self._later[self._quantum :]
         if now and not self._holds & CLOSING:
+            began_s = self._gate.now_s()
             self._handle(now, sum(len(p[3]) for p in now if type(p) is tuple))
+            each_s = (self._gate.now_s() - began_s) / len(now)
+            self._quantum = max(FEWEST, min(QUANTUM, int(TURN_S / each_s) if each_s > 0 else QUANTUM))
         if self._later and not self._holds & CLOSING and self.session.state is State.OPEN:
             self.hold(BUSY)
             asyncio.get_running_loop().call_soon(self._take_turns)

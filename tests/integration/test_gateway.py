@@ -476,4 +476,4 @@ def test_the_properties_of_mqtt_5_reach_a_paho_client(gateway: RunningGateway, d
     client.loop_stop()
     assert (told[0].RetainAvailable, told[0].TopicAliasMaximum) == (0, 0)
     assert not hasattr(told[0], "MaximumQoS")  # which means 2
-    assert told[0].AssignedClientIdentifier == device
+    assert told[0].AssignedClientIdentifier.startswith(f"{device}-")
