@@ -30,12 +30,13 @@ NOTICE_BACKLOG_BYTES = 256 * 1024
 PROGRESS_BYTES = 1024
 """So much of an unfinished packet, in however many pieces, is a sign of life: a large frame on a slow line is no
 silence."""
-TURN_S = 0.002
+TURN_S = 0.004
 """What a connection may take of one turn of the loop: everybody else's acknowledgement is some turns away."""
-FEWEST, QUANTUM = 16, 1_024
-"""Packets of a turn, at the least and at the most, whatever they cost."""
-QOS_2 = 0x04
-"""Bit of the first byte of a PUBLISH."""
+FEWEST, FIRST, QUANTUM = 16, 512, 2_048
+"""Packets of a turn: at the least, before their cost is known, and at the most. What comes with one read of sound
+readings is taken in one turn."""
+QOS_1, QOS_2 = 0x02, 0x04
+"""Bits of the first byte of a PUBLISH."""
 TOPIC_CODES = {
     "not_yours": Code.NOT_AUTHORIZED,
     "unknown_topic": Code.TOPIC_NAME_INVALID,
@@ -100,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._holds = 0
         self._held = 0
         self._later: list[Packet] = []
-        self._quantum = QUANTUM // 8
+        self._quantum = FIRST
         self._farewell: bytes | None = None
         self._uncounted = 0
         self._unreleased: set[bytes] = set()
@@ -148,6 +149,8 @@ class Connection(asyncio.Protocol):
         if self._later or len(packets) > self._quantum:
             self._later += packets
             self._take_turns()
+        elif len(packets) > FEWEST:
+            self._handle_timed(packets, len(data))
         elif packets:
             self._handle(packets, len(data))
         if error is not None and not self._later:
@@ -165,10 +168,7 @@ class Connection(asyncio.Protocol):
         """So many packets now, the rest after everybody else: nobody waits for long behind who sends much at once."""
         now, self._later = self._later[: self._quantum], self._later[self._quantum :]
         if now and not self._holds & CLOSING:
-            began_s = self._gate.now_s()
-            self._handle(now, sum(len(p[3]) for p in now if type(p) is tuple))
-            each_s = (self._gate.now_s() - began_s) / len(now)
-            self._quantum = max(FEWEST, min(QUANTUM, int(TURN_S / each_s) if each_s > 0 else QUANTUM))
+            self._handle_timed(now, sum(len(p[3]) for p in now if type(p) is tuple))
         if self._later and not self._holds & CLOSING and self.session.state is State.OPEN:
             self.hold(BUSY)
             asyncio.get_running_loop().call_soon(self._take_turns)
@@ -177,6 +177,13 @@ class Connection(asyncio.Protocol):
         self.release(BUSY)
         if self._parser.error is not None:
             self.break_off(self._parser.error)
+
+    def _handle_timed(self, packets: list[Packet], size: int) -> None:
+        """Handles them, and learns from it how many are a turn."""
+        began_s = self._gate.now_s()
+        self._handle(packets, size)
+        each_s = (self._gate.now_s() - began_s) / len(packets)
+        self._quantum = max(FEWEST, min(QUANTUM, int(TURN_S / each_s) if each_s > 0 else QUANTUM))
 
     def _keep(self, held: int) -> None:
         """Bytes of an unfinished packet count against the bound; those of strangers have a small one of their own."""
@@ -215,7 +222,7 @@ class Connection(asyncio.Protocol):
                             lanes[admitted.partition].add(lines, admitted.count, ticket)
                         if not (admitted.rejections or admitted.result or admitted.frame):
                             if mid:
-                                acks.append((pubrec if first & QOS_2 else puback) + mid)
+                                acks.append(puback + mid if first & QOS_1 else pubrec + mid)
                             continue
                         code = self._extras(admitted, payload, ticket)
                     else:

@@ -11,7 +11,7 @@ import msgspec
 
 KEPT: Final = 5
 ENOUGH: Final = 3
-"""Gaps from which the usual one is known."""
+"""Gaps from which the usual one is known; the rest of KEPT come with the hours."""
 ABOVE: Final = 1.5
 """A gap is above another when it is so many times as long."""
 HOUR_US: Final = 3_600_000_000
@@ -24,18 +24,15 @@ LIVE_BELOW_US: Final = 600_000_000
 class Pace(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Of the last samples that were chosen: the gap before each in event time, and received minus measured.
 
-    steady_us: the newest offset that held for KEPT samples, 0 before there was one.
+    steady_us: the newest offset that held for KEPT samples, 0 before there was one. usual_us: the median gap, the lower
+    one of two; 0 while it is not known. longest_us: the longest of the gaps.
     """
 
     gaps_us: tuple[int, ...] = ()
     offsets_us: tuple[int, ...] = ()
     steady_us: int = 0
-
-    @property
-    def usual_us(self) -> int:
-        """The median gap, the lower one of two; 0 while it is not known."""
-        gaps = sorted(self.gaps_us)
-        return gaps[(len(gaps) - 1) // 2] if len(gaps) >= ENOUGH else 0
+    usual_us: int = 0
+    longest_us: int = 0
 
     @property
     def offset_us(self) -> int:
@@ -49,7 +46,7 @@ NONE: Final = Pace()
 def interval_us(pace: Pace, declared_us: int) -> int:
     """The interval to judge by: as declared, or the usual gap where that is above it."""
     usual_us = pace.usual_us
-    return usual_us if is_above(usual_us, declared_us) else declared_us
+    return usual_us if usual_us > ABOVE * declared_us else declared_us
 
 
 def wants(pace: Pace, last_us: int, at_us: int, declared_us: int) -> bool:
@@ -62,14 +59,14 @@ def wants(pace: Pace, last_us: int, at_us: int, declared_us: int) -> bool:
 def is_settled(pace: Pace, declared_us: int) -> bool:
     """The pace is known and as registered, without an exception among the samples kept: all that follow one are, since
     some of them alone would not tell how usual it is."""
-    if len(pace.gaps_us) < KEPT or abs(pace.offsets_us[-1] - pace.steady_us) > BEHIND_US:
+    if len(pace.gaps_us) < ENOUGH or abs(pace.offsets_us[-1] - pace.steady_us) > BEHIND_US:
         return False
-    return not is_above(max(pace.gaps_us), declared_us)
+    return pace.longest_us <= ABOVE * declared_us
 
 
 def is_above(gap_us: int, declared_us: int) -> bool:
     """Whether a gap, or the usual one, is longer than a device of this interval should have."""
-    return gap_us > reach_us(declared_us)
+    return gap_us > ABOVE * declared_us
 
 
 def reach_us(declared_us: int) -> int:
@@ -81,10 +78,13 @@ def note(pace: Pace, gap_us: int, offset_us: int, declared_us: int) -> Pace:
     """One sample more. The offset is steady when KEPT of them differ by an interval at the most."""
     gaps = (*pace.gaps_us, gap_us)[-KEPT:]
     offsets = (*pace.offsets_us, offset_us)[-KEPT:]
-    found = Pace(gaps, offsets, pace.steady_us)
-    if len(offsets) == KEPT and max(offsets) - min(offsets) <= interval_us(found, declared_us):
-        return Pace(gaps, offsets, sorted(offsets)[KEPT // 2])
-    return found
+    ordered = sorted(gaps)
+    usual_us = ordered[(len(ordered) - 1) // 2] if len(ordered) >= ENOUGH else 0
+    longest_us, steady_us = ordered[-1], pace.steady_us
+    within_us = usual_us if is_above(usual_us, declared_us) else declared_us
+    if len(offsets) == KEPT and max(offsets) - min(offsets) <= within_us:
+        steady_us = sorted(offsets)[KEPT // 2]
+    return Pace(gaps, offsets, steady_us, usual_us, longest_us)
 
 
 def behind_us(pace: Pace, offset_us: int, declared_us: int) -> int:
@@ -92,6 +92,8 @@ def behind_us(pace: Pace, offset_us: int, declared_us: int) -> int:
 
     0 when it is not, or nobody can tell yet.
     """
-    limit_us = max(BEHIND_US, interval_us(pace, declared_us))
     steady_us = pace.steady_us
+    if steady_us <= BEHIND_US:
+        return 0
+    limit_us = max(BEHIND_US, interval_us(pace, declared_us))
     return steady_us if steady_us > limit_us and abs(offset_us - steady_us) <= limit_us else 0

@@ -120,6 +120,8 @@ def _show_again(point: PointState, in_range_us: int, judged: Judged) -> None:
 
 def _state_of(point: PointState) -> tuple[str, int]:
     """What the rules' states come to on the board, and since when; FOREVER_US where nothing goes on."""
+    if not any(point.states):
+        return IN_RANGE, FOREVER_US
     kept = [(rule, state) for rule, state in zip(point.rules, point.states, strict=True) if state is not None]
     breaches = [since_us for rule, state in kept if (since_us := rule.shows(state)) is not None]
     pending = [since_us for rule, state in kept if (since_us := rule.pends(state)) is not None]
