@@ -10,7 +10,7 @@ from ingest.codecs._codec import shown
 from ingest.kinds import KINDS, Kind
 from schemas.device_topics import TELEMETRY, UP, parse_topic
 from schemas.registry import Device
-from schemas.rejection import Rejection
+from schemas.rejection import BOTH, Rejection
 from schemas.topics import READINGS, partition_of
 
 GATEWAY: Final = "gateway"
@@ -97,9 +97,9 @@ def resolve(
 def _hinted(topic: str) -> str:
     """The topic, and what is wrong with it where that is one known thing."""
     if topic.startswith("/") and parse_topic(topic[1:]) is not None:
-        return f"{shown(topic)}（去掉开头的 / · without the leading /）"
+        return f"{shown(topic)}（去掉开头的 /）{BOTH}{shown(topic)} (without the leading /)"
     if topic.endswith("/") and parse_topic(topic[:-1]) is not None:
-        return f"{shown(topic)}（去掉末尾的 / · without the trailing /）"
+        return f"{shown(topic)}（去掉末尾的 /）{BOTH}{shown(topic)} (without the trailing /)"
     return shown(topic)
 
 

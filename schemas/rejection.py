@@ -10,6 +10,9 @@ from typing import Final
 
 import msgspec
 
+BOTH: Final = " ‖ "
+"""Between the zh and the en of a detail that is words rather than figures."""
+
 
 class Disposition(StrEnum):
     QUARANTINED = "quarantined"
@@ -125,9 +128,10 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
 
     def sentence(self, language: str) -> str:
         """What to change, in `zh` or `en`."""
-        reason = REASONS[self.code]
-        template = reason.zh if language.startswith("zh") else reason.en
-        return template.replace("{path}", self.path).replace("{detail}", self.detail)
+        reason, chinese = REASONS[self.code], language.startswith("zh")
+        zh, _, en = self.detail.partition(BOTH)
+        template, detail = (reason.zh, zh) if chinese else (reason.en, en or zh)
+        return template.replace("{path}", self.path).replace("{detail}", detail)
 
 
 HEADER: Final = "rejection"

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from ingest.codecs._codec import Refusal, shown
+from schemas.rejection import BOTH
 
 NEAR = 24
 _CURLY = ('弯引号，请用直引号 "', "a curly quotation mark: use the straight one")
@@ -43,11 +44,11 @@ def parse(payload: bytes, lenient: bool = False) -> Any:
 def _foreign(payload: bytes) -> str | None:
     """What the first bytes say that the text is not UTF-8 as it should be."""
     if payload.startswith(b"\xef\xbb\xbf"):
-        return "第 0 字节是 BOM（EF BB BF），请去掉 / byte 0 begins a BOM (EF BB BF): leave it out"
+        return "第 0 字节是 BOM（EF BB BF），请去掉 ‖ byte 0 begins a BOM (EF BB BF): leave it out"
     if payload[:2] in (b"\xff\xfe", b"\xfe\xff") or (
         len(payload) > 3 and 0 in payload[:2] and payload[:2] != b"\0\0"
     ):
-        return "编码是 UTF-16，请用 UTF-8 / encoded in UTF-16: send UTF-8"
+        return "编码是 UTF-16，请用 UTF-8 ‖ encoded in UTF-16: send UTF-8"
     return None
 
 
@@ -58,8 +59,8 @@ def _no_utf8(payload: bytes, position: int) -> str:
     try:
         payload.decode("gb18030")
     except UnicodeDecodeError:
-        return f"{zh} / {en}"
-    return f"{zh}，像是 GBK，请用 UTF-8 / {en}, it looks like GBK: send UTF-8"
+        return f"{zh}{BOTH}{en}"
+    return f"{zh}，像是 GBK，请用 UTF-8{BOTH}{en}, it looks like GBK: send UTF-8"
 
 
 def _named(text: str, position: int) -> str | None:
@@ -67,7 +68,7 @@ def _named(text: str, position: int) -> str | None:
     character = text[position : position + 1]
     byte = len(text[:position].encode("utf-8", "surrogateescape"))
     found = NAMES.get(character)
-    return f"第 {byte} 字节是{found[0]} / byte {byte} is {found[1]}" if found else None
+    return f"第 {byte} 字节是{found[0]}{BOTH}byte {byte} is {found[1]}" if found else None
 
 
 def _near(text: str, position: int) -> str:

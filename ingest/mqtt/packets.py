@@ -216,7 +216,7 @@ class Parser:
         first, size = data[pos], stop - pos
         if first & 0xF0 != 0x30 or size > SKIP_BYTES:
             most = self._large_limit
-            sentence = f"报文 {size} 字节，最大 {most} / packet of {size} bytes; the largest is {most}"
+            sentence = f"报文 {size} 字节，最大 {most} ‖ packet of {size} bytes; the largest is {most}"
             raise ProtocolError(Code.PACKET_TOO_LARGE, sentence)
         topic_end = start + 2 + (data[start] << 8 | data[start + 1]) if len(data) >= start + 2 else 0
         payload = topic_end + (2 if first & 0x06 else 0)
