@@ -46,7 +46,9 @@ def clock_detail(at_us: int, received_us: int) -> str:
     """A device's time and how far it is off, e.g. `2026-11-23T10:13:31+08:00, +11 min`."""
     if abs(at_us * 1000 - received_us) < YEARS_10_US:
         return f"{_instant(at_us)}; 秒 s → 毫秒 ms"
-    off_s = round((at_us - received_us) / 1_000_000)
+    off_s = (
+        at_us - received_us + 500_000
+    ) // 1_000_000  # a device may say any number, more than a float holds too
     return f"{_instant(at_us)}, {_signed(off_s)}" if abs(off_s) < 10**11 else _instant(at_us)
 
 

@@ -42,7 +42,9 @@ def command(name: str, program: "Program", token: str, version: str, *arguments:
 
 
 def sample(value: object) -> tuple[str, datetime]:
-    at = datetime.now(UTC).replace(microsecond=0)
+    """A message without seq, and so with a time of its own."""
+    now = datetime.now(UTC)
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     return json.dumps({"at": at.isoformat(), "values": {"temperature": value}}), at
 
 

@@ -258,6 +258,12 @@ def test_a_frame_with_a_wrong_clock_or_no_image_is_refused() -> None:
     assert codes(admit(route("camera"), b"GIF89a", NOW_US)) == [("bad_image", "$", 1)]
 
 
+@pytest.mark.parametrize("at", [10**400, -(10**400), 10**30, 2**63])
+def test_a_time_beyond_all_numbers_is_quarantined(at: int) -> None:
+    detail = clock_detail(at * 1000, 1_764_000_000_000_000)
+    assert detail in ("> 9999", "< 0001")
+
+
 HOUR_S = 3600
 
 
