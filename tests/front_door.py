@@ -118,7 +118,7 @@ class House:
         return connection, transport
 
     def packs(self) -> list[tuple[int, bytes]]:
-        return [(sent.partition, sent.rows[0][1]) for sent in self.producer.under_way]
+        return [(s.partition, s.rows[0][1]) for s in self.producer.under_way if s.topic == "readings"]
 
 
 async def settle() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from coldwatch.cli import device_change
-from coldwatch.cli.registry import EXIT_REFUSED, accepted, open_registry, refused
+from coldwatch.cli.registry import EXIT_SOME, accepted, open_registry, refused
 from coldwatch.operate.csv_text import UnusableFile, delimiter_of
 from coldwatch.operate.device_file import Outcome, TokenFile, enrol_rows, read_rows
 from coldwatch.operate.device_list import listed_json, listed_table
@@ -184,7 +184,7 @@ def _report_import(outcomes: list[Outcome], tokens: Path, as_json: bool) -> None
         )
         typer.echo(f"令牌 · tokens: {tokens}")
     if failed:
-        raise typer.Exit(EXIT_REFUSED)
+        raise typer.Exit(EXIT_SOME)
 
 
 def _hand_over(enrolled: Enrolled, settings: Settings, as_json: bool) -> None:

@@ -39,21 +39,28 @@ def change(
     direct: Annotated[
         bool, typer.Option("--direct", help="不再经由网关 · behind no gateway any more")
     ] = False,
-    asset: Annotated[Text, typer.Option(help="改到哪个设施 · what it watches now")] = None,
+    asset: Annotated[
+        Text, typer.Option(help="改到哪个设施，空串为不再归属 · what it watches now; '' takes it away")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """更改在用的设备：自此刻起生效，过去不改写 · change a device from now on; its past stays as it was."""
     try:
-        interval_us = parse_duration_us(interval) if interval else None
+        interval_us = None if interval is None else parse_duration_us(interval)
     except ValueError as error:
         raise refused(str(error)) from None
+    for option, value in (("--kind", kind), ("--profile", profile), ("--behind", behind)):
+        if value == "":
+            raise refused(f"{option} 不能为空 / {option} must not be empty")
+    if direct and behind:
+        raise refused("--direct 与 --behind 只能给一个 / give --direct or --behind, not both")
     wish = Change(
         device=id,
-        kind=kind or None,
+        kind=kind,
         interval_us=interval_us,
-        profile=profile or None,
-        behind="" if direct else behind or None,
-        asset=asset or None,
+        profile=profile,
+        behind="" if direct else behind,
+        asset=asset,
     )
     with open_registry() as (registry, _settings):
         others = [one.device for one in registry.list_devices() if one.device.id != id]

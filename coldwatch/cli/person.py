@@ -43,10 +43,10 @@ def register(app: typer.Typer) -> None:
                 people.add_person(cursor, name, password, role, enterprise, "command line", county)
         except Permanent as error:
             typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
+            raise typer.Exit(2) from error
         except psycopg2.OperationalError as error:
             typer.echo(f"数据库无法访问 · the database cannot be reached: {error}".strip(), err=True)
-            raise typer.Exit(1) from error
+            raise typer.Exit(2) from error
         typer.echo(f"已添加 · added: {name} ({role.value})")
         if not password_stdin:
             typer.echo(f"密码（只显示这一次） · password (shown this once): {password}")

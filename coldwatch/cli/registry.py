@@ -14,7 +14,9 @@ from ingest.registry import PostgresRegistry
 from schemas.errors import Temporary
 from schemas.settings import Settings
 
-EXIT_REFUSED = 1
+EXIT_SOME = 1
+"""Some of it was refused, the rest is done."""
+EXIT_REFUSED = 2
 EXIT_CANNOT = 3
 T = TypeVar("T")
 
@@ -49,6 +51,15 @@ def open_registry() -> Iterator[tuple[PostgresRegistry, Settings]]:
             yield PostgresRegistry(connection), settings
         finally:
             connection.close()
+    except (
+        ValueError
+    ) as error:  # psycopg2's own, of NUL; and of lone surrogates, which stand for what is no UTF-8
+        if not isinstance(error, UnicodeEncodeError) and "NUL" not in str(error):
+            raise
+        raise refused(
+            "参数里有无法保存的字符（NUL，或不是 UTF-8） / "
+            "an argument has characters that cannot be kept (NUL, or no UTF-8)"
+        ) from None
     except (psycopg2.OperationalError, Temporary) as error:
         typer.echo(
             "数据库无法访问，coldwatch status 可看状态 / "

@@ -58,6 +58,9 @@ class BacklogWatch:
                         "backlog_unknown", reason=f"{type(error).__name__}: {error}"
                     )
                 self._last = Backlog()
+            except Exception:  # the thread may not die unseen: nothing is known, and it looks again
+                structlog.get_logger().exception("backlog_failed")
+                self._last = Backlog()
             self._stop.wait(INTERVAL_S)
         if consumer is not None:
             consumer.close()

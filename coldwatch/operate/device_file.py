@@ -59,6 +59,8 @@ def _wish(header: list[str], cells: list[str]) -> Enrolment | Problem:
             f"{len(cells)} cells under {len(header)} headers",
         )
     values = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    if any("\0" in value for value in values.values()):
+        return Problem("row", "含有 NUL（0x00）", "NUL (0x00) in it")
     interval = values.pop("interval", "")
     try:
         interval_us = parse_duration_us(interval) if interval else None

@@ -137,14 +137,17 @@ class Server:
         self._metrics.refused.labels(rejection.code).inc(rejection.count)
         self.notices.tell(rejection)
 
-    def cut(self, device: Device, code: str, detail: str) -> None:
-        """A signed-in device's stream was cut: told like any refusal, though no message of its own is."""
+    def cut(self, device: Device, code: str, detail: str, heard: bool = True) -> None:
+        """A signed-in device's stream was cut: told like any refusal, though no message of its own is. heard: whether
+        something had come of it just then; who was cut for saying nothing was not, and the judge is told nothing.
+        """
         received_us = self.next_us(1) + 1
         rejection = self._cuts.rejection(device, code, detail, received_us)
         if rejection is None or self._stopping:
             return
         admitted, ticket = refuse(rejection, b"", received_us), Ticket()
-        self.delivery.lanes[admitted.partition].add(admitted.lines, 0, ticket)
+        if heard:
+            self.delivery.lanes[admitted.partition].add(admitted.lines, 0, ticket)
         for kept, raw in admitted.rejections:
             self.delivery.add_rejection(kept, raw, ticket)
             self.rejected(shortened(kept))
@@ -233,7 +236,7 @@ class Server:
                 connection.abort()
             else:
                 if why is Why.KEEP_ALIVE_TIMEOUT and (device := connection.session.device) is not None:
-                    self.cut(device, "keep_alive", connection.session.keep_alive)
+                    self.cut(device, "keep_alive", connection.session.keep_alive, heard=False)
                 connection.leave(Code.KEEP_ALIVE_TIMEOUT, "太久没有消息 / nothing came for too long")
 
     def _relieve(self) -> None:

@@ -84,11 +84,11 @@ def test_a_device_behind_a_gateway_is_given_no_token_but_the_gateways_line(devic
 
 def test_what_is_wrong_is_said_in_both_languages_and_nothing_is_stored(device, fresh_database) -> None:
     refused = device("add", "P1", *PROBE)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "小写" in refused.stderr
     assert "lower-case" in refused.stderr
-    assert device("add", "p1", *PROBE, "--interval", "soon").exit_code == 1
-    assert device("add", "p1", *PROBE, "--profile", "door").exit_code == 1
+    assert device("add", "p1", *PROBE, "--interval", "soon").exit_code == 2
+    assert device("add", "p1", *PROBE, "--profile", "door").exit_code == 2
     assert rows_of(fresh_database, "select count(*) from device") == [(0,)]
 
 
@@ -97,7 +97,7 @@ def test_retire_and_list_and_token(device) -> None:
     second = json.loads(device("token", "p1", "--json").stdout)["token"]
     assert first != second
     assert device("retire", "p1").exit_code == 0
-    assert device("retire", "p1").exit_code == 1
+    assert device("retire", "p1").exit_code == 2
     (listed,) = json.loads(device("list", "--json").stdout)
     assert listed["device"] == "p1"
     assert listed["retired_at"]
@@ -146,7 +146,7 @@ def test_tokens_of_an_import_are_their_owners_alone_and_never_overwritten(device
     before = tokens.read_text()
     assert len(before.splitlines()[1].split(",")[1]) >= 43
     again = device("import", str(file))
-    assert again.exit_code == 1
+    assert again.exit_code == 2
     assert "--tokens" in again.stderr
     assert tokens.read_text() == before
 
@@ -177,7 +177,7 @@ def test_a_file_that_is_no_table_of_devices_says_what_to_change(
     file = tmp_path / "devices.csv"
     file.write_bytes(content)
     refused = device("import", str(file))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert expected in refused.stderr
 
 
@@ -203,10 +203,10 @@ def test_a_change_holds_from_soon_on_and_the_history_keeps_what_was(device) -> N
     assert second["from"].endswith("+08:00")
     assert (second["interval_s"], second["profile"]) == (120.0, "frozen")
     refused = device("change", "p1", "--interval", "2m")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "已经是这样" in refused.stderr
-    assert device("change", "p1", "--profile", "door").exit_code == 1
-    assert device("history", "nobody").exit_code == 1
+    assert device("change", "p1", "--profile", "door").exit_code == 2
+    assert device("history", "nobody").exit_code == 2
     assert "没有要改的内容" in device("change", "p1").stderr
 
 
@@ -236,8 +236,26 @@ def test_places_are_described_and_listed(device, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert device("place", "e1", "--site", "s1", "--state", "live").exit_code == 0
     refused = device("place", "e1", "--site", "s1", "--state", "asleep")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "commissioning, live" in refused.stderr
     (listed,) = json.loads(device("list", "--json").stdout)
     assert (listed["enterprise_kind"], listed["licence"], listed["site_state"]) == ("caterer", "JY1", "live")
     assert (listed["business_hours"], listed["asset_kind"]) == ("06:00-22:00", "cold_room")
+
+
+def test_an_asset_is_taken_away_and_an_empty_or_double_wish_is_refused(device, fresh_database) -> None:
+    assert device("add", "p1", *PROBE, "--asset", "room-1").exit_code == 0
+    assert device("change", "p1", "--asset", "").exit_code == 0
+    assert rows_of(fresh_database, "select asset from device where id = 'p1'") == [(None,)]
+    for wish in (("--profile", ""), ("--behind", "g1", "--direct"), ("--interval", "")):
+        assert device("change", "p1", *wish).exit_code == 2, wish
+
+
+def test_what_cannot_be_kept_is_refused_in_a_sentence(device, tmp_path: Path) -> None:
+    file = tmp_path / "nul.csv"
+    file.write_bytes(b"id,kind,enterprise,site\nm1,probe,e1,s1\nm\0 2,probe,e1,s1\n")
+    report = device("import", str(file), "--json")
+    assert report.exit_code == 1
+    assert json.loads(report.stdout.splitlines()[-1])["enrolled"] == 1
+    refused = device("history", "\udcff")
+    assert (refused.exit_code, "UTF-8" in refused.stderr) == (2, True)

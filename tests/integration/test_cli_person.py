@@ -37,14 +37,14 @@ def test_a_given_password_is_read_from_standard_input_and_never_shown(run) -> No
 def test_a_name_is_added_once(run) -> None:
     run("wang", "--role", "operator")
     again = run("wang", "--role", "operator")
-    assert again.exit_code == 1
+    assert again.exit_code == 2
     assert "已存在" in again.stderr
 
 
 def test_an_enterprise_person_needs_an_enterprise_that_is_there(run) -> None:
-    assert run("wang", "--role", "enterprise").exit_code == 1
+    assert run("wang", "--role", "enterprise").exit_code == 2
     missing = run("wang", "--role", "enterprise", "--enterprise", "nowhere")
-    assert missing.exit_code == 1
+    assert missing.exit_code == 2
     assert "register it first" in missing.stderr
 
 
@@ -52,5 +52,5 @@ def test_without_a_database_it_says_what_to_do(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("COLDWATCH_HOME", str(tmp_path))
     monkeypatch.delenv("COLDWATCH_DATABASE__WEB_URL", raising=False)
     result = CliRunner().invoke(app, ["person", "add", "wang", "--role", "operator"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "coldwatch up" in result.stderr

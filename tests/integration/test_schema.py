@@ -190,3 +190,14 @@ def test_names_that_no_device_has_are_kept_as_the_front_door_keeps_them(catalogu
     catalogue.run(text[: text.index("create view")])
     kept = catalogue.names("select username from refusal where address = '10.0.0.1'")
     assert kept == {stranger(name) for name in names}
+
+
+@pytest.mark.parametrize("role", ["web_url", "reader_url", "pipeline_url"])
+def test_how_far_the_workers_have_come_is_read_by_every_role(database: Database, role: str) -> None:
+    """The console's backlog, `coldwatch status` and the services ask for it."""
+    connection = psycopg2.connect(getattr(database, role))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select topic, partition, next_position from v_booked")
+    finally:
+        connection.close()

@@ -65,8 +65,9 @@ def tick(silences: Silences | None, view: View, profile: Profile) -> Looked:
 
 
 def retire(silences: Silences, end_us: int) -> tuple[Said, ...]:
-    device = [_end(silences.device, end_us)] if silences.device else []
-    return (*device, *(_end(silence, end_us, point) for point, silence in silences.points.items()))
+    device = [_end(silences.device, end_us, reason="retired")] if silences.device else []
+    points = (_end(silence, end_us, point, "retired") for point, silence in silences.points.items())
+    return (*device, *points)
 
 
 def blocks(silences: Silences, point: int) -> bool:
@@ -109,9 +110,10 @@ def _end_unmeasured(silences: Silences, view: View) -> list[Said]:
     said, gone = [], [point for point in view.points if point.gone_us is not None]
     for point in gone:
         if silence := silences.points.pop(point.id, None):
-            said.append(_end(silence, max(point.gone_us or 0, point.received_us), point.id))
+            said.append(_end(silence, max(point.gone_us or 0, point.received_us), point.id, "kind_changed"))
     if gone and len(gone) == len(view.points) and silences.device:
-        said.append(_end(silences.device, max(gone[-1].gone_us or 0, view.heard_us)))
+        end_us = max(gone[-1].gone_us or 0, view.heard_us)
+        said.append(_end(silences.device, end_us, reason="kind_changed"))
         silences.device = None
     return said
 
@@ -124,8 +126,18 @@ def _open(silence: Silence, point: int = 0) -> Said:
     return Said(Change.OPENED, 1, Severity.YELLOW, silence.start_us, point=point)
 
 
-def _end(silence: Silence, end_us: int, point: int = 0) -> Said:
-    return Said(Change.CLOSED, silence.version + 1, Severity.YELLOW, silence.start_us, end_us, point=point)
+def _end(silence: Silence, end_us: int, point: int = 0, reason: str = "") -> Said:
+    """reason: why it ends though nothing was heard."""
+    detail = {"reason": reason} if reason else {}
+    return Said(
+        Change.CLOSED,
+        silence.version + 1,
+        Severity.YELLOW,
+        silence.start_us,
+        end_us,
+        detail=detail,
+        point=point,
+    )
 
 
 RULE: Final = DeviceRule(

@@ -208,6 +208,7 @@ async def test_a_keep_alive_that_ran_out_is_told_once_a_minute() -> None:
         house.now_s -= 11 * 90 - 1
     await settle()
     assert [code for code, _, _ in rejections(house)] == ["keep_alive"]
+    assert house.packs() == [], "who was cut for saying nothing was not heard"
 
 
 async def test_who_has_not_signed_in_makes_no_rejection() -> None:

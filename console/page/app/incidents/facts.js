@@ -1,6 +1,6 @@
 // The facts an operator needs before she lifts the telephone. What is not known is left out, not guessed.
 import { html } from "../lib.js";
-import { pick, t } from "../i18n.js";
+import { pick, t, word } from "../i18n.js";
 import { day, fullStamp, isSwitch, measured, stamp, telephoneHref } from "../format.js";
 import { now } from "../clock.js";
 import { ruleOf } from "../rules.js";
@@ -24,6 +24,7 @@ export function Facts({ incident: i, more, curve }) {
     <dl class="fact-row">
       ${facts.map(([key, name, text, strong]) => html`<div key=${key} class=${strong || ""}><dt>${name}</dt><dd data-testid=${`fact-${key}`}>${text}</dd></div>`)}
       <div><dt>${t(i.persistent ? "fact.at" : "fact.since")}</dt><dd title=${fullStamp(i.start_at)} data-testid="fact-since">${stamp(i.start_at, now.value)}</dd></div>
+      ${over && i.detail?.reason && html`<div class="strong"><dt>${t("fact.ended")}</dt><dd data-testid="fact-ended">${word("ended", i.detail.reason)}</dd></div>`}
       ${i.end_at && !i.persistent && html`<div><dt>${t("fact.until")}</dt><dd title=${fullStamp(i.end_at)}>${stamp(i.end_at, now.value)}</dd></div>`}
     </dl>
     ${i.late && html`<p class="late-note">${t("detail.late")}</p>`}
